@@ -15,6 +15,7 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod stats;
+pub mod store;
 pub mod suite;
 pub mod template;
 pub mod transport;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["diag", "env"],
     &["record", "yaml", "template"],
-    &["stats"],
+    &["stats", "store"],
     &["prompts", "provider", "assert", "report"],
     &["plan", "transport"],
     &["suite", "run"],
@@ -184,6 +184,7 @@ fn only_the_front_prints() {
 fn sql_network_and_environment_have_their_rooms() {
     let rules: &[(&str, &[&str])] = &[
         ("reqwest", &["provider"]),
+        ("rusqlite", &["store"]),
         ("std::env::var", &["env"]),
         ("TcpStream", &[]),
         ("#[allow(", &[]),

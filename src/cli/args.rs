@@ -8,6 +8,7 @@ use regex::Regex;
 use super::exit::{ExitStatus, Failure};
 use super::screen::Color;
 use crate::suite::{Failing, Filter, Options};
+use crate::transport::Caps;
 
 /// Evaluate prompt versions: may this one ship?
 #[derive(Debug, Parser)]
@@ -40,6 +41,11 @@ pub(super) enum Command {
         /// Its name, such as `contains-json`, `mock` or `junit`
         kind: Option<String>,
     },
+    /// List the stored runs, newest first
+    History(HistoryCommand),
+    /// Look at the cache of answers, or empty it
+    #[command(subcommand)]
+    Cache(CacheCommand),
     /// Print the JSON Schema of the config, for editors
     Schema,
     /// Print a completion script
@@ -71,6 +77,103 @@ pub(super) struct RunCommand {
     /// What JUnit reports may hold: `rich`, or `strict` for Jenkins' xUnit plugin
     #[arg(long, value_name = "PROFILE", default_value = "rich", value_parser = ["rich", "strict"])]
     pub(super) junit_profile: String,
+    /// Go on with a stored run (its id, or the beginning of it); without an id, the newest of this config
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["no_store", "dry_run"])]
+    pub(super) resume: Option<String>,
+    /// Go on, and ask again for cells that have no verdict
+    #[arg(long, conflicts_with_all = ["no_store", "dry_run"])]
+    pub(super) retry_errors: bool,
+    /// Keep nothing: no history, no resuming, no cache
+    #[arg(long)]
+    pub(super) no_store: bool,
+    /// Use no answers of earlier runs
+    #[arg(long, conflicts_with_all = ["cache_only", "cassette"])]
+    pub(super) no_cache: bool,
+    /// Send nothing: an answer that is not in the cache (or on the cassette) is an error
+    #[arg(long)]
+    pub(super) cache_only: bool,
+    /// Replay answers from this file of JSON lines, and record into it what it lacks
+    #[arg(long, value_name = "FILE")]
+    pub(super) cassette: Option<PathBuf>,
+    /// US dollars that the run may cost
+    #[arg(long, value_name = "DOLLARS", value_parser = dollars)]
+    max_cost_usd: Option<f64>,
+    /// Requests that the run may send, repeated ones counted
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_requests: Option<u64>,
+    /// Tokens that the run may use
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_tokens: Option<u64>,
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
+}
+
+/// Where runs and answers are kept.
+#[derive(Debug, clap::Args)]
+pub(super) struct StoreArgs {
+    /// Folder of the store; default: PROMPTEVAL_STORE, or .prompteval here
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) store: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct HistoryCommand {
+    #[command(subcommand)]
+    pub(super) prune: Option<Prune>,
+    /// How many
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub(super) limit: u32,
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Prune {
+    /// Take out all runs but the newest
+    Prune {
+        /// How many stay
+        #[arg(long, value_name = "N")]
+        keep: u32,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CacheCommand {
+    /// How many answers there are, and from when
+    Stats {
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Forget all answers; stored runs keep theirs as evidence
+    Clear {
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+}
+
+impl RunCommand {
+    /// Whether an earlier run goes on.
+    pub(super) fn resumes(&self) -> bool {
+        self.resume.is_some() || self.retry_errors
+    }
+
+    /// What the command line says about the config.
+    pub(super) fn options(&self, cwd: &Path) -> Result<Options, Failure> {
+        if self.cache_only && self.no_store && self.cassette.is_none() {
+            let failure = usage("--cache-only with --no-store has nothing to answer from".into());
+            return Err(failure.hint("name a --cassette, or leave --no-store out"));
+        }
+        let caps = Caps { cost_usd: self.max_cost_usd, requests: self.max_requests, tokens: self.max_tokens };
+        Ok(Options { caps, offline: self.cache_only, ..self.selection.options(cwd)? })
+    }
+}
+
+fn dollars(text: &str) -> Result<f64, String> {
+    let number = text.trim_start_matches('$').parse().ok().filter(|n: &f64| n.is_finite() && *n >= 0.0);
+    number.ok_or_else(|| "write US dollars, such as 2.50".to_owned())
 }
 
 /// Which config, and which part of it.
@@ -153,6 +256,8 @@ impl Selection {
                 first: self.filter_first_n,
             },
             cwd: cwd.to_owned(),
+            caps: Caps::default(),
+            offline: false,
         })
     }
 

@@ -85,6 +85,9 @@ impl<'a> Listeners<'a> {
                 let message = self.screen.line(message, 300);
                 self.say(&format!("giving up on provider `{provider}` for this run: {message}"));
             }
+            Event::BudgetExhausted { message } => {
+                self.say(&format!("{message}: nothing more is sent; what is under way is finished"));
+            }
             Event::RunFinished(tail) => self.tail = Some(Arc::clone(tail)),
             Event::RunStarted(_) => {}
         }

@@ -5,7 +5,9 @@ mod dry_run;
 mod exit;
 mod explain;
 mod failures;
+mod history;
 mod init;
+mod keep;
 mod listen;
 mod progress;
 mod run;
@@ -22,6 +24,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::diag::Problems;
 use crate::env::Env;
+use crate::suite::{Options, Suite};
 use args::{Args, Command, Selection};
 use exit::Failure;
 use screen::Screen;
@@ -55,6 +58,8 @@ fn dispatch(args: Args, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitSt
         Command::Validate(selection) => validate(&selection, env, cwd, screen),
         Command::Init(command) => init::init(&command, cwd, screen),
         Command::Explain { kind } => explain::explain(kind.as_deref(), screen),
+        Command::History(command) => history::history(&command, env, cwd, screen),
+        Command::Cache(command) => history::cache(&command, env, cwd, screen),
         Command::Schema => {
             let schema = serde_json::to_string_pretty(&crate::suite::schema()).unwrap_or_default();
             screen.out(&schema);
@@ -70,7 +75,7 @@ fn dispatch(args: Args, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitSt
 }
 
 fn validate(selection: &Selection, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
-    let (suite, _) = load(selection, env, cwd, screen)?;
+    let (suite, _) = load(selection, &selection.options(cwd)?, env, cwd, screen)?;
     let plan = &suite.plan;
     run::something_to_judge(selection, plan)?;
     screen.out(&format!(
@@ -85,7 +90,13 @@ fn validate(selection: &Selection, env: &Env, cwd: &Path, screen: &Screen) -> Re
 }
 
 /// Loads the config, shows its warnings, and fails with all its problems.
-fn load(selection: &Selection, env: &Env, cwd: &Path, screen: &Screen) -> Result<(crate::suite::Suite, Env), Failure> {
+fn load(
+    selection: &Selection,
+    options: &Options,
+    env: &Env,
+    cwd: &Path,
+    screen: &Screen,
+) -> Result<(Suite, Env), Failure> {
     let mut env = env.clone();
     let files = selection.env_files(cwd);
     for (path, required) in files {
@@ -97,8 +108,7 @@ fn load(selection: &Selection, env: &Env, cwd: &Path, screen: &Screen) -> Result
         }
     }
     screen.learn(&env);
-    let options = selection.options(cwd)?;
-    match crate::suite::load(&options, &env) {
+    match crate::suite::load(options, &env) {
         Ok(suite) => {
             screen.problems(&suite.warnings);
             let env = suite.env.clone();

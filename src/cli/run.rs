@@ -7,6 +7,7 @@ use tokio::runtime::Runtime;
 
 use super::args::{RunCommand, Selection};
 use super::exit::{ExitStatus, Failure};
+use super::keep::Keeping;
 use super::listen::Listeners;
 use super::screen::Screen;
 use super::{dry_run, load};
@@ -14,13 +15,12 @@ use crate::env::{Clock, Env};
 use crate::plan::Plan;
 use crate::record::{Ending, RunTail};
 use crate::report::{Options as ReportOptions, Target};
-use crate::run::{Settings, run as conduct};
+use crate::run::{RunError, run as conduct};
 use crate::stats::Total;
 use crate::suite::Suite;
-use crate::transport::Stop;
 
 pub(super) fn run(command: &RunCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
-    let (suite, env) = load(&command.selection, env, cwd, screen)?;
+    let (suite, env) = load(&command.selection, &command.options(cwd)?, env, cwd, screen)?;
     let plan = Arc::clone(&suite.plan);
     something_to_judge(&command.selection, &plan)?;
     something_asserted(command, &plan, screen)?;
@@ -33,14 +33,14 @@ pub(super) fn run(command: &RunCommand, env: &Env, cwd: &Path, screen: &Screen) 
         screen.take_stdout();
     }
     let targets = open_reports(&paths, command, &env)?;
+    let keeping = Keeping::open(command, &suite, &env, cwd)?;
+    let settings = keeping.settings(command, &suite, &run_id(env.clock), screen)?;
     let progress = screen.live && suite.progress && !command.no_progress_bar && !screen.quiet;
     let mut listeners = Listeners::new(&plan, targets, screen, progress);
     let runtime =
         Runtime::new().map_err(|e| Failure::new(ExitStatus::Failed, format!("cannot start the run's threads: {e}")))?;
     let tail = runtime.block_on(async {
-        let stop = Stop::default();
-        let signals = tokio::spawn(super::listen::signals(stop.clone()));
-        let settings = Settings { id: run_id(env.clock), clock: env.clock, stop };
+        let signals = tokio::spawn(super::listen::signals(settings.shared.stop().clone()));
         let result = conduct(Arc::clone(&plan), settings, &mut |event| listeners.event(event)).await;
         signals.abort();
         result
@@ -48,7 +48,12 @@ pub(super) fn run(command: &RunCommand, env: &Env, cwd: &Path, screen: &Screen) 
     // A request that hangs must not keep the program alive after a second Ctrl-C.
     runtime.shutdown_background();
     let finished = listeners.finish(command.no_table);
-    let tail = tail.map_err(|e| Failure::new(ExitStatus::Failed, e.to_string()))?;
+    let recorded = keeping.close(screen);
+    let tail = tail.map_err(|error| match error {
+        RunError::Store(error) => keeping.trouble(error),
+        other => Failure::new(ExitStatus::Failed, other.to_string()),
+    })?;
+    recorded?;
     let all = finished?;
     Ok(status(&all, &tail))
 }

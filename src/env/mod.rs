@@ -4,6 +4,7 @@
 
 mod clock;
 mod secret;
+mod tree;
 
 pub use clock::{Clock, format_time};
 pub use secret::{Redactor, Secret};

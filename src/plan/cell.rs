@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Case, Plan};
-use crate::prompts::{Prompt, Rendered, content_hash};
-use crate::record::{CallFailure, Reason, Request, Usage};
+use crate::prompts::{ContentId, Prompt, Rendered, content_hash};
+use crate::record::{CallFailure, Messages, Reason, Request, Usage};
 use crate::template::TemplateError;
 
 /// A case, a column, a repeat.
@@ -72,17 +72,23 @@ impl Cell {
         render(&plan.columns[self.column].prompt, &self.case, &plan.environment)
     }
 
-    /// The cell's content id: provider and parameters, rendered request, case, repeat. The same
-    /// question asked again has the same id.
-    pub fn id(&self, plan: &Plan, request: &Request) -> Arc<str> {
-        let content = json!([
-            &*plan.columns[self.column].target.identity,
-            &*request.text,
-            &*request.parameters,
-            &*self.case.reference.id,
-            self.repeat,
-        ]);
-        content_hash(&content)[..20].into()
+    /// Content id of the question: provider, parameters, rendered request, repeat. It says nothing of
+    /// this tool's version nor of the case, so that an answer found under it answers any case that asks
+    /// the same.
+    pub fn request_id(&self, plan: &Plan, request: &Request) -> Arc<str> {
+        let mut id = ContentId::of(&plan.columns[self.column].target.identity).with(&request.text);
+        if let Messages::Chat(messages) = &request.messages {
+            id = id.with_json(messages);
+        }
+        if !request.parameters.is_empty() {
+            id = id.with(&content_hash(&Value::Object((*request.parameters).clone())));
+        }
+        id.with_number(self.repeat.into()).hex::<16>()
+    }
+
+    /// Content id of the cell: its question and its case.
+    pub fn id(&self, request_id: &str) -> Arc<str> {
+        ContentId::of(request_id).with(&self.case.reference.id).hex::<10>()
     }
 }
 

@@ -25,6 +25,12 @@ pub struct Target {
     pub retries: u32,
     /// How long to wait after each request.
     pub delay: Duration,
+    /// Requests a minute.
+    pub rpm: Option<u64>,
+    /// Tokens a minute.
+    pub tpm: Option<u64>,
+    /// Whether the config says how long to wait for an answer.
+    pub has_timeout: bool,
     /// Where the config names it.
     pub at: Span,
     /// Prompt references it is limited to.

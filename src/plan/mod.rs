@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::prompts::Prompt;
-use crate::record::Column;
+use crate::record::{Column, RunHead};
 
 /// What a run will do.
 pub struct Plan {
@@ -69,6 +69,22 @@ impl Plan {
             version: c.prompt.version.clone(),
         };
         self.columns.iter().map(column).collect()
+    }
+
+    /// What is known of a run of this plan before its first request.
+    pub fn head(&self, id: &str, started_ms: u64) -> RunHead {
+        RunHead {
+            id: id.into(),
+            started_ms,
+            description: self.description.clone(),
+            columns: self.record_columns(),
+            cells: self.cells,
+            cases: self.case_count,
+            repeat: self.repeat,
+            config: Arc::clone(&self.config),
+            config_path: Arc::clone(&self.config_path),
+            tool_version: env!("CARGO_PKG_VERSION"),
+        }
     }
 
     /// The cells in plan order: case, then repeat, then column.

@@ -2,6 +2,7 @@
 //! RFC 8785 asks).
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -17,8 +18,49 @@ fn canonical(value: &Value) -> String {
 
 /// The hash of a value's canonical text, in hexadecimal.
 pub fn content_hash(value: &Value) -> String {
-    let digest = Sha256::digest(canonical(value).as_bytes());
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+    hex(&Sha256::digest(canonical(value).as_bytes()))
+}
+
+/// A content id in the making: a hash over parts, each with its length before it, so that no two lists
+/// of parts can run together into the same bytes.
+#[derive(Debug, Clone)]
+pub struct ContentId(Sha256);
+
+impl ContentId {
+    /// The id of something that begins with this part.
+    pub fn of(first: &str) -> Self {
+        Self(Sha256::new()).with(first)
+    }
+
+    /// Adds a text.
+    #[must_use]
+    pub fn with(mut self, part: &str) -> Self {
+        self.0.update((part.len() as u64).to_le_bytes());
+        self.0.update(part.as_bytes());
+        self
+    }
+
+    /// Adds JSON as it is written: for lists whose order and keys come from one place.
+    #[must_use]
+    pub fn with_json(self, parts: &[Value]) -> Self {
+        self.with(&Value::from(parts).to_string())
+    }
+
+    /// Adds a number.
+    #[must_use]
+    pub fn with_number(mut self, number: u64) -> Self {
+        self.0.update(number.to_le_bytes());
+        self
+    }
+
+    /// The first `N` bytes in hexadecimal.
+    pub fn hex<const N: usize>(self) -> Arc<str> {
+        hex(&self.0.finalize()[..N]).into()
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })

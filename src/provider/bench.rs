@@ -40,6 +40,7 @@ pub(super) fn build_node(
         timeout: Some(Duration::from_secs(5)),
         env: &env,
         base: Path::new("."),
+        offline: false,
     };
     let provider = super::build(kind, &setup, false, &mut problems);
     let told = problems.iter().map(|p| {

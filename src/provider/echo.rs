@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use futures::future::{BoxFuture, ready};
 use serde_json::{Value, json};
 
-use super::{Kind, Price, Provider, Setup};
+use super::{Hear, Kind, Price, Provider, Setup};
 use crate::diag::Problems;
 use crate::record::{CallFailure, Output, Request, Response, Usage};
 use crate::yaml::Table;
@@ -23,7 +23,7 @@ static IDENTITY: LazyLock<Value> = LazyLock::new(|| json!({"kind": "echo"}));
 struct Echo;
 
 impl Provider for Echo {
-    fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, CallFailure>> {
+    fn call<'a>(&'a self, request: &'a Request, _: Hear<'a>) -> BoxFuture<'a, Result<Response, CallFailure>> {
         Box::pin(ready(Ok(Response {
             output: Output::Text(request.text.to_string()),
             usage: Some(Usage::default()),
@@ -31,6 +31,10 @@ impl Provider for Echo {
             latency_ms: Some(0),
             ..Response::default()
         })))
+    }
+
+    fn is_local(&self) -> bool {
+        true
     }
 
     fn identity(&self) -> &Value {
@@ -50,7 +54,7 @@ mod tests {
     #[tokio::test]
     async fn says_the_prompt_and_nothing_else() {
         let echo = bench::build("echo", "", &[]).ok().unwrap();
-        let response = echo.call(&bench::request("hi\n", &json!({}))).await.unwrap();
+        let response = echo.call(&bench::request("hi\n", &json!({})), &|_| {}).await.unwrap();
         assert_eq!(response.output, Output::Text("hi\n".into()));
         assert_eq!((response.cost, response.latency_ms, response.finish_reason), (Some(0.0), Some(0), None));
     }

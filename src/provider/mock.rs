@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use self::answer::Answer;
 use self::condition::Conditions;
-use super::{Kind, Price, Provider, Setup};
+use super::{Hear, Kind, Price, Provider, Setup};
 use crate::diag::{Problem, Problems};
 use crate::record::{CallFailure, Reason, Request, Response};
 use crate::yaml::Node;
@@ -87,8 +87,12 @@ impl Mock {
 }
 
 impl Provider for Mock {
-    fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, CallFailure>> {
+    fn call<'a>(&'a self, request: &'a Request, _: Hear<'a>) -> BoxFuture<'a, Result<Response, CallFailure>> {
         Box::pin(self.ask(request))
+    }
+
+    fn is_local(&self) -> bool {
+        true
     }
 
     fn identity(&self) -> &Value {

@@ -32,11 +32,16 @@ use crate::yaml::{self, Node, Shape};
 /// Somebody who answers.
 pub trait Provider: Send + Sync {
     /// Asks once. No retry, no cache.
-    fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, CallFailure>>;
+    fn call<'a>(&'a self, request: &'a Request, heard: Hear<'a>) -> BoxFuture<'a, Result<Response, CallFailure>>;
 
     /// Everything that shapes an answer (kind, model, base URL, parameters), without secrets: for
     /// content ids and the cache.
     fn identity(&self) -> &Value;
+
+    /// Whether it answers by itself, without a request to anybody: such answers need no cache.
+    fn is_local(&self) -> bool {
+        false
+    }
 
     /// What a token costs, when that is known: for estimates.
     fn price(&self) -> Option<Price> {
@@ -47,6 +52,29 @@ pub trait Provider: Send + Sync {
     fn max_tokens(&self) -> Option<u64> {
         None
     }
+}
+
+/// Hears what a reply says about limits.
+pub type Hear<'a> = &'a (dyn Fn(Limits) + Send + Sync);
+
+/// Limits of rate as a provider tells them with a reply.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Limits {
+    /// Of requests.
+    pub requests: Option<Window>,
+    /// Of tokens.
+    pub tokens: Option<Window>,
+}
+
+/// One limit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Window {
+    /// How much there is when nothing is used.
+    pub limit: Option<f64>,
+    /// How much is left.
+    pub remaining: f64,
+    /// How long until nothing is used.
+    pub reset: Option<Duration>,
 }
 
 /// A kind of provider.
@@ -83,6 +111,8 @@ pub struct Setup<'a> {
     pub env: &'a Env,
     /// The folder of the config.
     pub base: &'a Path,
+    /// Nothing will be sent, so no key is needed.
+    pub offline: bool,
 }
 
 /// All kinds.

@@ -20,7 +20,7 @@ use self::answer::Reading;
 use self::body::Recipe;
 use self::endpoint::Endpoint;
 use super::http::{self, Post, Refusal, Reply};
-use super::{Kind, Price, Provider, Setup};
+use super::{Hear, Kind, Price, Provider, Setup};
 use crate::diag::{Problem, Problems};
 use crate::env::{Clock, Redactor};
 use crate::record::{CallFailure, Request, Response};
@@ -144,7 +144,7 @@ impl OpenAi {
 }
 
 impl Provider for OpenAi {
-    fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response, CallFailure>> {
+    fn call<'a>(&'a self, request: &'a Request, _: Hear<'a>) -> BoxFuture<'a, Result<Response, CallFailure>> {
         Box::pin(self.ask(request))
     }
 

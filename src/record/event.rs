@@ -27,6 +27,11 @@ pub enum Event {
         /// Why.
         message: String,
     },
+    /// The budget lets nothing more out: what has no outcome yet will have none.
+    BudgetExhausted {
+        /// Which limit, and how it stands.
+        message: String,
+    },
     /// A cell has ended, said at once, in whatever order answers come.
     CellEnded {
         /// How.

@@ -3,21 +3,21 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A call without an answer.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CallFailure {
     /// The class, which decides about a retry.
     pub reason: Reason,
     /// The HTTP status, when there was one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// What happened, with the provider's own words where it had any.
     pub message: String,
     /// The next step for a person.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// How long the provider asks to wait.
     #[serde(skip)]
@@ -25,7 +25,7 @@ pub struct CallFailure {
 }
 
 /// The classes of failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// 401 or 403: the key is wrong or may not do this.
@@ -50,7 +50,7 @@ pub enum Reason {
     TooLarge,
     /// The request could not be made (a prompt that is broken JSON, a template error).
     BadRequest,
-    /// Not sent: the run was stopped, or the provider was given up.
+    /// Not sent: the provider was given up, or the budget is used up.
     NotSent,
 }
 

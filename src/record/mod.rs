@@ -9,6 +9,7 @@ mod outcome;
 mod request;
 mod response;
 mod run;
+mod setback;
 mod verdict;
 
 pub use event::Event;
@@ -17,4 +18,5 @@ pub use outcome::{CaseRef, Named, Outcome, Status};
 pub use request::{Messages, Request};
 pub use response::{Output, Response, Usage};
 pub use run::{Column, Ending, RunHead, RunRecord, RunTail};
+pub use setback::Setback;
 pub use verdict::{Mark, Verdict};

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{CallFailure, Response, Verdict};
+use super::{CallFailure, Response, Setback, Verdict};
 use crate::diag::Location;
 
 /// How a cell ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// All that was asked of it holds.
@@ -47,6 +47,8 @@ pub struct Outcome {
     pub index: u64,
     /// Content id of the cell.
     pub cell: Arc<str>,
+    /// Content id of the request: the same question to the same provider has the same one.
+    pub request: Arc<str>,
     /// Row of the matrix: case and repeat, from 0.
     pub row: u64,
     /// Column of the matrix: provider and prompt, from 0.
@@ -71,6 +73,8 @@ pub struct Outcome {
     pub failure: Option<CallFailure>,
     /// How many requests were sent for it.
     pub attempts: u32,
+    /// Those of them that failed.
+    pub setbacks: Vec<Setback>,
 }
 
 impl Outcome {

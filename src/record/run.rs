@@ -59,6 +59,8 @@ pub enum Ending {
     Complete,
     /// Somebody stopped it.
     Interrupted,
+    /// The budget was used up.
+    Budget,
 }
 
 /// What is known after the last answer.
@@ -94,7 +96,10 @@ impl RunRecord {
             Event::RunStarted(head) => self.head = Some(Arc::clone(head)),
             Event::CellFinished(outcome) => self.outcomes.push(Arc::clone(outcome)),
             Event::RunFinished(tail) => self.tail = Some(Arc::clone(tail)),
-            Event::CellEnded { .. } | Event::CellRetried { .. } | Event::ProviderClosed { .. } => {}
+            Event::CellEnded { .. }
+            | Event::CellRetried { .. }
+            | Event::ProviderClosed { .. }
+            | Event::BudgetExhausted { .. } => {}
         }
     }
 }

@@ -80,6 +80,7 @@ pub(super) fn cell(id: &str) -> Cell {
     let outcome = Outcome {
         index: 0,
         cell: "cell-1".into(),
+        request: "asked".into(),
         row: 0,
         column: 0,
         repeat: 0,
@@ -92,6 +93,7 @@ pub(super) fn cell(id: &str) -> Cell {
         response: Some(response),
         failure: None,
         attempts: 1,
+        setbacks: Vec::new(),
     };
     Cell { outcome, description: None, vars: Map::new(), metric: None }
 }

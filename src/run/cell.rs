@@ -1,40 +1,88 @@
-//! The life of one cell: a place in the line, the request, the answer, the verdicts.
+//! The life of one cell: let in, the request, the answer, the verdicts.
 
 use std::sync::Arc;
 
+use super::past::Past;
 use crate::assert::{Grade, Subject, grade};
 use crate::plan::{Cell, Plan};
 use crate::record::{CallFailure, Outcome, Request, Response, Status};
-use crate::transport::{Line, Notice, Sent, Ticket};
+use crate::store::{Entry, KeptCell, StoreError};
+use crate::transport::{Line, Notify, Sent, Ticket};
 
 /// Outputs beyond this many bytes are graded off the workers.
 const LARGE: usize = 64 << 10;
 
-/// Runs a cell; `None` when the run stopped before it had begun.
-pub(super) async fn run(
-    cell: &Cell,
-    plan: &Plan,
-    line: &Line,
-    ticket: Option<Ticket>,
-    notice: &(dyn Fn(Notice) + Sync),
-) -> Option<Outcome> {
-    if let Some(output) = &cell.case.recorded {
-        let response = Response { output: output.clone(), ..Response::default() };
-        return Some(judge(cell, plan, &cell.request(plan), Sent { result: Ok(response), attempts: 0 }));
-    }
-    let place = ticket?.place().await?;
-    let request = cell.request(plan);
-    let sent = match &request {
-        Ok(request) => line.send(request, notice).await?,
-        Err(failure) => Sent { result: Err(failure.clone()), attempts: 0 },
-    };
-    drop(place);
-    Some(judge(cell, plan, &request, sent))
+/// What a cell works with.
+pub(super) struct Bench<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) line: &'a Line,
+    pub(super) past: &'a Past,
+    pub(super) notify: Notify<'a>,
 }
 
-fn judge(cell: &Cell, plan: &Plan, request: &Result<Request, CallFailure>, sent: Sent) -> Outcome {
-    let id = request.as_ref().map_or_else(|_| Arc::from("unrendered"), |r| cell.id(plan, r));
-    let prompt = request.as_ref().map_or_else(|_| Arc::from(""), |r| Arc::clone(&r.text));
+/// A cell that has ended.
+pub(super) struct Ended {
+    pub(super) entry: Entry,
+    /// Whether the ledger has it already, word for word.
+    pub(super) known: bool,
+}
+
+/// The question of a cell, and its ids.
+struct Question {
+    request: Result<Request, CallFailure>,
+    request_id: Arc<str>,
+    cell_id: Arc<str>,
+}
+
+/// Runs a cell; `None` when the run stopped before it had an answer.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) async fn run(cell: &Cell, bench: &Bench<'_>, ticket: Option<Ticket>) -> Result<Option<Ended>, StoreError> {
+    let mut _place = None;
+    if let Some(ticket) = ticket {
+        let Some(place) = ticket.place().await else { return Ok(None) };
+        _place = Some(place);
+    }
+    let question = Question::of(cell, bench.plan);
+    let mut kept = bench.past.take(&question.cell_id)?;
+    let reused = kept.as_ref().is_some_and(|kept| kept.result.is_some());
+    let Some(sent) = answer(cell, &question, &mut kept, bench).await else { return Ok(None) };
+    let outcome = judge(cell, question, sent);
+    let known = reused && kept.as_ref().is_some_and(|kept| kept.says(&outcome));
+    let shared = bench.line.remembers() && cell.case.recorded.is_none();
+    let entry = Entry { outcome: Arc::new(outcome), replaces: kept.map(|kept| kept.row), shared };
+    Ok(Some(Ended { entry, known }))
+}
+
+impl Question {
+    fn of(cell: &Cell, plan: &Plan) -> Self {
+        let request = cell.request(plan);
+        let request_id = request.as_ref().map_or_else(|_| "".into(), |request| cell.request_id(plan, request));
+        let cell_id = cell.id(&request_id);
+        Self { request, request_id, cell_id }
+    }
+}
+
+/// Where the answer comes from: the config, an earlier go, or the line.
+async fn answer(cell: &Cell, question: &Question, kept: &mut Option<KeptCell>, bench: &Bench<'_>) -> Option<Sent> {
+    if let Some(output) = &cell.case.recorded {
+        let response = Response { output: output.clone(), ..Response::default() };
+        return Some(Sent::without_asking(Ok(response)));
+    }
+    let request = match &question.request {
+        Ok(request) => request,
+        Err(failure) => return Some(Sent::without_asking(Err(failure.clone()))),
+    };
+    if let Some(kept) = kept
+        && let Some(result) = kept.result.take()
+    {
+        return Some(Sent { result, attempts: kept.attempts, setbacks: Vec::new() });
+    }
+    bench.line.send(request, &question.request_id, bench.notify).await
+}
+
+fn judge(cell: &Cell, question: Question, sent: Sent) -> Outcome {
     let (response, failure, grade) = match sent.result {
         Ok(response) => {
             let grade = verdicts(cell, &response);
@@ -47,12 +95,13 @@ fn judge(cell: &Cell, plan: &Plan, request: &Result<Request, CallFailure>, sent:
     };
     Outcome {
         index: cell.index,
-        cell: id,
+        cell: question.cell_id,
+        request: question.request_id,
         row: cell.row,
         column: cell.column,
         repeat: cell.repeat,
         case: Arc::clone(&cell.case.reference),
-        prompt,
+        prompt: question.request.map_or_else(|_| "".into(), |request| request.text),
         status: grade.status,
         score: grade.score,
         named: grade.named,
@@ -60,6 +109,7 @@ fn judge(cell: &Cell, plan: &Plan, request: &Result<Request, CallFailure>, sent:
         response,
         failure,
         attempts: sent.attempts,
+        setbacks: sent.setbacks,
     }
 }
 

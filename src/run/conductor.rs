@@ -2,16 +2,19 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
-use super::cell;
+use super::cell::{self, Bench, Ended};
 use super::order::Reorder;
+use super::past::Past;
 use crate::env::Clock;
-use crate::plan::{Cell, Cells, Plan};
+use crate::plan::{Cell, Cells, Plan, Target};
 use crate::record::{Ending, Event, Outcome, RunHead, RunTail};
-use crate::transport::{Line, Notice, Settings as LineSettings, Stop};
+use crate::store::{Journal, StoreError};
+use crate::transport::{Line, Notice, Settings as LineSettings, Shared};
 
 /// How many cells may be begun beyond the oldest unfinished one, for each place in the lines. The
 /// bound keeps memory flat: early answers wait here for their turn in plan order.
@@ -19,14 +22,17 @@ const AHEAD: usize = 16;
 const AHEAD_LEAST: usize = 512;
 
 /// What a run needs beside its plan.
-#[derive(Debug, Clone)]
 pub struct Settings {
-    /// The run's id.
-    pub id: Arc<str>,
+    /// What is known of the run.
+    pub head: Arc<RunHead>,
     /// The clock.
     pub clock: Clock,
-    /// The word to stop.
-    pub stop: Stop,
+    /// What the lines share: memory, budget, the word to stop.
+    pub shared: Arc<Shared>,
+    /// Where finished cells are kept; without one they are only told.
+    pub journal: Option<Journal>,
+    /// What an earlier go at this run left.
+    pub past: Past,
 }
 
 /// Why the tool could not do its work.
@@ -36,6 +42,8 @@ pub enum RunError {
     Listener(String),
     /// A dataset changed while it was being read.
     Cases(String),
+    /// The ledger cannot be written or read.
+    Store(StoreError),
     /// A bug.
     Task(String),
 }
@@ -44,13 +52,14 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listener(message) | Self::Cases(message) => f.write_str(message),
+            Self::Store(error) => error.fmt(f),
             Self::Task(message) => write!(f, "a bug in prompteval: {message}"),
         }
     }
 }
 
 type Listen<'a> = &'a mut (dyn FnMut(&Event) -> Result<(), String> + Send);
-type Finished = (u64, Option<Outcome>);
+type Finished = (u64, Result<Option<Ended>, StoreError>);
 
 /// Runs a plan and tells `listen` what happens.
 ///
@@ -64,29 +73,28 @@ pub async fn run(plan: Arc<Plan>, settings: Settings, listen: Listen<'_>) -> Res
 
 struct Conductor {
     plan: Arc<Plan>,
-    settings: Settings,
+    head: Arc<RunHead>,
+    clock: Clock,
+    shared: Arc<Shared>,
+    past: Arc<Past>,
+    journal: Option<Journal>,
+    /// Cells that are on their way to the disk.
+    storing: usize,
     lines: Vec<Arc<Line>>,
     cells: Cells,
     more: bool,
     tasks: JoinSet<Finished>,
-    order: Reorder<Option<Outcome>>,
+    order: Reorder<Option<Arc<Outcome>>>,
     ahead: usize,
     finished: u64,
+    exhausted: bool,
     trouble: Option<RunError>,
     notices: (mpsc::UnboundedSender<Event>, mpsc::UnboundedReceiver<Event>),
 }
 
 impl Conductor {
     fn new(plan: Arc<Plan>, settings: Settings) -> Self {
-        let line = |target: &Arc<crate::plan::Target>| {
-            let line = LineSettings {
-                label: Arc::clone(&target.label),
-                width: target.width,
-                retries: target.retries,
-                delay: target.delay,
-            };
-            Arc::new(Line::new(Arc::clone(&target.provider), line, settings.stop.clone()))
-        };
+        let line = |target: &Arc<Target>| Arc::new(line(target, &settings.shared));
         let places: usize = plan.targets.iter().map(|t| t.width).sum();
         Self {
             lines: plan.targets.iter().map(line).collect(),
@@ -96,51 +104,81 @@ impl Conductor {
             order: Reorder::default(),
             ahead: (places * AHEAD).max(AHEAD_LEAST),
             finished: 0,
+            exhausted: false,
             trouble: None,
             notices: mpsc::unbounded_channel(),
+            storing: 0,
             plan,
-            settings,
+            head: settings.head,
+            clock: settings.clock,
+            shared: settings.shared,
+            journal: settings.journal,
+            past: Arc::new(settings.past),
         }
     }
 
     async fn conduct(mut self, listen: Listen<'_>) -> Result<Arc<RunTail>, RunError> {
-        let started = self.settings.clock.instant();
-        emit(listen, &Event::RunStarted(self.head()))?;
+        let started = self.clock.instant();
+        emit(listen, &Event::RunStarted(Arc::clone(&self.head)))?;
+        let stop = self.shared.stop().clone();
         loop {
             self.begin_cells();
-            if self.tasks.is_empty() {
+            if self.tasks.is_empty() && self.storing == 0 {
                 break;
             }
             tokio::select! {
-                Some(event) = self.notices.1.recv() => emit(listen, &event)?,
+                Some(event) = self.notices.1.recv() => self.notice(&event, listen)?,
                 Some(joined) = self.tasks.join_next() => self.end_cell(joined, listen)?,
-                () = self.settings.stop.aborted() => {
+                stored = durable(&mut self.journal), if self.storing > 0 => self.stored(stored, listen)?,
+                () = stop.aborted() => {
                     self.drop_tasks(listen).await?;
                     break;
                 }
             }
         }
         while let Ok(event) = self.notices.1.try_recv() {
-            emit(listen, &event)?;
+            self.notice(&event, listen)?;
         }
         self.flush_rest(listen)?;
-        let duration = self.settings.clock.instant().duration_since(started);
-        let unrun = self.plan.cells.saturating_sub(self.finished);
-        if self.finished != self.plan.cells && !self.settings.stop.is_draining() {
-            let (expected, finished) = (self.plan.cells, self.finished);
-            let message = format!("{finished} cells came instead of {expected}: did a dataset change during the run?");
-            self.trouble(RunError::Cases(message));
-        }
-        let tail = Arc::new(RunTail {
-            ending: if unrun > 0 || self.settings.stop.is_draining() { Ending::Interrupted } else { Ending::Complete },
-            finished_ms: self.settings.clock.now_millis(),
-            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-            finished: self.finished,
-            unrun,
-        });
+        let tail = Arc::new(self.tail(started));
+        self.close(&tail).await;
         emit(listen, &Event::RunFinished(Arc::clone(&tail)))?;
         // What was finished has been told; only now the trouble that ended the run early.
         self.trouble.map_or(Ok(tail), Err)
+    }
+
+    fn tail(&mut self, started: Instant) -> RunTail {
+        let duration = self.clock.instant().duration_since(started);
+        let (planned, finished) = (self.plan.cells, self.finished);
+        let stopped = self.shared.stop().is_draining();
+        if finished != planned && !stopped && self.trouble.is_none() {
+            let message = format!("{finished} cells came instead of {planned}: did a dataset change during the run?");
+            self.trouble(RunError::Cases(message));
+        }
+        let unrun = planned.saturating_sub(finished);
+        let ending = match () {
+            () if self.exhausted => Ending::Budget,
+            () if unrun > 0 || stopped => Ending::Interrupted,
+            () => Ending::Complete,
+        };
+        RunTail {
+            ending,
+            finished_ms: self.clock.now_millis(),
+            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            finished,
+            unrun,
+        }
+    }
+
+    /// Ends the run in the ledger. Cells that the plan no longer has go, but only once all others are there.
+    async fn close(&mut self, tail: &Arc<RunTail>) {
+        let Some(journal) = self.journal.take().filter(|_| !matches!(self.trouble, Some(RunError::Store(_)))) else {
+            return;
+        };
+        let stale = if tail.ending == Ending::Complete { self.past.left() } else { Vec::new() };
+        if let Err(error) = journal.end(Arc::clone(tail), stale).await {
+            self.trouble(RunError::Store(error));
+        }
     }
 
     /// Ends all tasks at once, but keeps what they had finished.
@@ -151,26 +189,21 @@ impl Conductor {
                 self.end_cell(joined, listen)?;
             }
         }
+        while self.storing > 0 {
+            let stored = durable(&mut self.journal).await;
+            self.stored(stored, listen)?;
+        }
         Ok(())
     }
 
-    fn head(&self) -> Arc<RunHead> {
-        Arc::new(RunHead {
-            id: Arc::clone(&self.settings.id),
-            started_ms: self.settings.clock.now_millis(),
-            description: self.plan.description.clone(),
-            columns: self.plan.record_columns(),
-            cells: self.plan.cells,
-            cases: self.plan.case_count,
-            repeat: self.plan.repeat,
-            config: Arc::clone(&self.plan.config),
-            config_path: Arc::clone(&self.plan.config_path),
-            tool_version: env!("CARGO_PKG_VERSION"),
-        })
+    /// Cells that have begun and are not told yet.
+    fn busy(&self) -> usize {
+        self.tasks.len() + self.storing + self.order.waiting()
     }
 
     fn begin_cells(&mut self) {
-        while self.more && !self.settings.stop.is_draining() && self.tasks.len() + self.order.waiting() < self.ahead {
+        let stop = self.shared.stop().clone();
+        while self.more && !stop.is_draining() && self.busy() < self.ahead {
             match self.cells.next() {
                 Some(Ok(cell)) => self.begin(cell),
                 Some(Err(error)) => self.trouble(RunError::Cases(error.to_string())),
@@ -190,29 +223,65 @@ impl Conductor {
         let line = Arc::clone(&self.lines[plan.columns[cell.column].target_index]);
         let ticket = cell.case.recorded.is_none().then(|| line.queue());
         let notices = self.notices.0.clone();
+        let past = Arc::clone(&self.past);
         self.tasks.spawn(async move {
             let label = &plan.columns[cell.column].target.label;
-            let notice = |notice| {
+            let notify = |notice| {
                 // The conductor is gone only when the run is over; then nobody needs to know.
                 let _ = notices.send(event_of(notice, cell.column, label));
             };
-            (cell.index, cell::run(&cell, &plan, &line, ticket, &notice).await)
+            let bench = Bench { plan: &plan, line: &line, past: &past, notify: &notify };
+            (cell.index, cell::run(&cell, &bench, ticket).await)
         });
     }
 
-    fn end_cell(
-        &mut self,
-        joined: Result<Finished, tokio::task::JoinError>,
-        listen: Listen<'_>,
-    ) -> Result<(), RunError> {
-        let (index, outcome) = match joined {
-            Ok(finished) => finished,
+    fn end_cell(&mut self, joined: Result<Finished, JoinError>, listen: Listen<'_>) -> Result<(), RunError> {
+        let (index, ended) = match joined {
+            Ok((index, Ok(ended))) => (index, ended),
+            Ok((_, Err(error))) => {
+                self.store_trouble(error);
+                return Ok(());
+            }
             Err(error) => {
                 self.trouble(RunError::Task(error.to_string()));
                 return Ok(());
             }
         };
+        let Some(ended) = ended else { return self.take_in(index, None, listen) };
+        match &self.journal {
+            Some(journal) if !ended.known => {
+                self.storing += 1;
+                journal.put(ended.entry);
+                Ok(())
+            }
+            _ => self.take_in(index, Some(ended.entry.outcome), listen),
+        }
+    }
+
+    /// Cells count once they are on the disk.
+    fn stored(&mut self, stored: Result<Vec<Arc<Outcome>>, StoreError>, listen: Listen<'_>) -> Result<(), RunError> {
+        match stored {
+            Ok(outcomes) => {
+                self.storing = self.storing.saturating_sub(outcomes.len());
+                outcomes.into_iter().try_for_each(|outcome| self.take_in(outcome.index, Some(outcome), listen))
+            }
+            Err(error) => {
+                self.store_trouble(error);
+                Ok(())
+            }
+        }
+    }
+
+    /// Without a ledger answers would be paid for and lost: the run stops at once.
+    fn store_trouble(&mut self, error: StoreError) {
+        self.storing = 0;
+        self.trouble(RunError::Store(error));
+        self.shared.stop().abort();
+    }
+
+    fn take_in(&mut self, index: u64, outcome: Option<Arc<Outcome>>, listen: Listen<'_>) -> Result<(), RunError> {
         if let Some(outcome) = &outcome {
+            self.shared.durable(&outcome.request);
             emit(listen, &Event::CellEnded { status: outcome.status })?;
         }
         self.order.put(index, outcome);
@@ -222,10 +291,20 @@ impl Conductor {
         Ok(())
     }
 
-    fn finish(&mut self, outcome: Option<Outcome>, listen: Listen<'_>) -> Result<(), RunError> {
+    fn notice(&mut self, event: &Event, listen: Listen<'_>) -> Result<(), RunError> {
+        if matches!(event, Event::BudgetExhausted { .. }) {
+            if std::mem::replace(&mut self.exhausted, true) {
+                return Ok(());
+            }
+            self.shared.stop().drain();
+        }
+        emit(listen, event)
+    }
+
+    fn finish(&mut self, outcome: Option<Arc<Outcome>>, listen: Listen<'_>) -> Result<(), RunError> {
         let Some(outcome) = outcome else { return Ok(()) };
         self.finished += 1;
-        emit(listen, &Event::CellFinished(Arc::new(outcome)))
+        emit(listen, &Event::CellFinished(outcome))
     }
 
     /// After a hard stop there are gaps: what finished behind them is told all the same, in order.
@@ -234,6 +313,26 @@ impl Conductor {
             self.finish(outcome, listen)?;
         }
         Ok(())
+    }
+}
+
+fn line(target: &Target, shared: &Arc<Shared>) -> Line {
+    let settings = LineSettings {
+        label: Arc::clone(&target.label),
+        width: target.width,
+        retries: target.retries,
+        delay: target.delay,
+        rpm: target.rpm,
+        tpm: target.tpm,
+        has_timeout: target.has_timeout,
+    };
+    Line::new(Arc::clone(&target.provider), settings, Arc::clone(shared))
+}
+
+async fn durable(journal: &mut Option<Journal>) -> Result<Vec<Arc<Outcome>>, StoreError> {
+    match journal {
+        Some(journal) => journal.durable().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -246,6 +345,7 @@ fn event_of(notice: Notice, column: usize, provider: &Arc<str>) -> Event {
             wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
         },
         Notice::Closed(message) => Event::ProviderClosed { provider: Arc::clone(provider), message },
+        Notice::Exhausted(message) => Event::BudgetExhausted { message },
     }
 }
 

@@ -6,5 +6,7 @@
 mod cell;
 mod conductor;
 mod order;
+mod past;
 
 pub use conductor::{RunError, Settings, run};
+pub use past::Past;

@@ -16,12 +16,14 @@ mod keys;
 mod locate;
 mod merge;
 mod rows;
+mod settings;
 mod targets;
 mod vars;
 
 pub use filter::{Failing, Filter};
 pub use keys::{PROVIDER, SUITE};
 pub use locate::NAMES;
+pub use settings::CacheSettings;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -33,7 +35,9 @@ use crate::diag::{Folder, Problem, Problems};
 use crate::env::Env;
 use crate::plan::{Plan, columns};
 use crate::prompts::{Prompt, Sources};
+use crate::transport::Caps;
 use crate::yaml::{Node, Shape, check, include};
+use settings::Settings;
 
 /// What the command line says about the config.
 #[derive(Debug, Default, Clone)]
@@ -54,6 +58,10 @@ pub struct Options {
     pub vars: Vec<(String, String)>,
     /// Which cells to take.
     pub filter: Filter,
+    /// What the run may cost, where the command line says so.
+    pub caps: Caps,
+    /// Nothing will be sent, so no key is needed.
+    pub offline: bool,
 }
 
 /// A config, believed.
@@ -68,6 +76,10 @@ pub struct Suite {
     pub inputs: BTreeSet<PathBuf>,
     /// `evaluateOptions.showProgressBar`.
     pub progress: bool,
+    /// What the run may cost.
+    pub caps: Caps,
+    /// Whether and how long answers are kept.
+    pub cache: CacheSettings,
     /// The environment with `.env` and the config's `env` over it.
     pub env: Env,
 }
@@ -119,6 +131,7 @@ impl Loader<'_> {
         };
         let prompts: Vec<_> = all_prompts.iter().filter(|p| filter.takes_prompt(p)).cloned().collect();
         let targets: Vec<_> = all_targets.iter().filter(|t| filter.takes_target(t)).cloned().collect();
+        settings::check_caps(settings.caps, &targets, self.problems);
         let columns = columns(&prompts, &targets);
         let dataset = dataset::load(&root, builder, &env, filter, self.problems);
         let mut plan = Plan {
@@ -143,6 +156,8 @@ impl Loader<'_> {
             outputs: settings.outputs,
             inputs: base.named().into_iter().chain(files.iter().filter_map(|f| f.path.canonicalize().ok())).collect(),
             progress: settings.progress,
+            caps: settings.caps,
+            cache: settings.cache,
             env,
         })
     }
@@ -191,43 +206,6 @@ impl Loader<'_> {
         crate::yaml::parse(&source)
             .map(|node| crate::prompts::load(&node, sources, true, self.problems))
             .unwrap_or_default()
-    }
-}
-
-/// Settings of the run that stand in several places of a config.
-pub(crate) struct Settings {
-    description: Option<String>,
-    repeat: u32,
-    width: usize,
-    delay_ms: u64,
-    timeout_ms: Option<u64>,
-    outputs: Vec<String>,
-    progress: bool,
-}
-
-/// How many requests may be under way at a provider when nobody says otherwise.
-const DEFAULT_WIDTH: usize = 4;
-
-impl Settings {
-    /// The command line beats `commandLineOptions` beats `evaluateOptions`.
-    fn read(root: &Node, options: &Options) -> Self {
-        let of = |section: &str, key: &str| root.get(section).and_then(|s| s.get(key)).cloned();
-        let number =
-            |key: &str| of("commandLineOptions", key).or_else(|| of("evaluateOptions", key)).and_then(|n| n.as_u64());
-        let small = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-        let outputs = root.get("outputPath").map(Node::one_or_many).unwrap_or_default();
-        Self {
-            description: options
-                .description
-                .clone()
-                .or_else(|| root.get("description").and_then(Node::as_str).map(Into::into)),
-            repeat: options.repeat.or_else(|| number("repeat").and_then(|n| u32::try_from(n).ok())).unwrap_or(1),
-            width: options.width.or_else(|| number("maxConcurrency").map(small)).unwrap_or(DEFAULT_WIDTH),
-            delay_ms: number("delay").unwrap_or(0),
-            timeout_ms: number("timeoutMs").filter(|ms| *ms > 0),
-            outputs: outputs.iter().filter_map(Node::as_str).map(Into::into).collect(),
-            progress: of("evaluateOptions", "showProgressBar").and_then(|n| n.as_bool()).unwrap_or(true),
-        }
     }
 }
 

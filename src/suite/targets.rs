@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::keys::PROVIDER;
-use super::{Options, Settings, environment};
+use super::settings::Settings;
+use super::{Options, environment};
 use crate::diag::{Folder, Problem, Problems};
 use crate::env::Env;
 use crate::plan::Target;
@@ -132,6 +133,7 @@ impl Reader<'_> {
                     timeout,
                     env: &env,
                     base: self.base.path(),
+                    offline: self.options.offline,
                 };
                 provider::build(kind, &setup, self.options.lenient, problems)
             }
@@ -148,6 +150,9 @@ impl Reader<'_> {
             width,
             retries: retries(&config).unwrap_or(DEFAULT_RETRIES),
             delay: Duration::from_millis(delay),
+            rpm: number("rpm"),
+            tpm: number("tpm"),
+            has_timeout: timeout.is_some(),
             at: at.span.clone(),
             prompts: get("prompts").map(|list| texts(list).collect()),
         };

@@ -1,16 +1,25 @@
 //! One provider's line.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
-use super::{Stop, retry};
-use crate::provider::Provider;
-use crate::record::{CallFailure, Reason, Request, Response};
+use super::flight::Seat;
+use super::health::Health;
+use super::need::Need;
+use super::rate::Rate;
+use super::width::Width;
+use super::{Shared, Stop, retry};
+use crate::provider::{Limits, Provider};
+use crate::record::{CallFailure, Reason, Request, Response, Setback};
+use crate::store::Memory;
+
+/// How many cells may be in a line for each place in it: some wait before a retry, some only look into
+/// the cache. Their rendered prompts are in memory.
+const LOBBY: usize = 4;
 
 /// How a line behaves.
 #[derive(Debug, Clone)]
@@ -23,16 +32,24 @@ pub struct Settings {
     pub retries: u32,
     /// How long to wait after each request.
     pub delay: Duration,
+    /// Requests a minute.
+    pub rpm: Option<u64>,
+    /// Tokens a minute.
+    pub tpm: Option<u64>,
+    /// Whether the config says how long to wait for an answer. Else the answers so far tell.
+    pub has_timeout: bool,
 }
 
 /// A provider, with what a run remembers of it.
 pub struct Line {
     provider: Arc<dyn Provider>,
     settings: Settings,
-    width: Arc<Semaphore>,
-    stop: Stop,
-    answered: AtomicBool,
-    closed: OnceLock<CallFailure>,
+    lobby: Arc<Semaphore>,
+    width: Width,
+    rate: Rate,
+    health: Health,
+    need: Need,
+    shared: Arc<Shared>,
 }
 
 /// What a line says while it works.
@@ -49,7 +66,12 @@ pub enum Notice {
     },
     /// This provider is given up for the rest of the run.
     Closed(String),
+    /// The budget lets nothing more out.
+    Exhausted(String),
 }
+
+/// Who hears notices.
+pub type Notify<'a> = &'a (dyn Fn(Notice) + Sync);
 
 type Waiting = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
 
@@ -61,7 +83,7 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// Waits for the place; `None` when the run stops first. It is free again when the permit is dropped.
+    /// Waits to be let in; `None` when the run stops first. The next is let in when the permit is dropped.
     pub async fn place(mut self) -> Option<OwnedSemaphorePermit> {
         if self.stop.is_draining() {
             return None;
@@ -83,86 +105,215 @@ pub struct Sent {
     pub result: Result<Response, CallFailure>,
     /// How many requests went out.
     pub attempts: u32,
+    /// Those that failed.
+    pub setbacks: Vec<Setback>,
+}
+
+impl Sent {
+    /// Something that is known without a request.
+    pub fn without_asking(result: Result<Response, CallFailure>) -> Self {
+        Self { result, attempts: 0, setbacks: Vec::new() }
+    }
+
+    fn recalled(response: Response) -> Self {
+        Self::without_asking(Ok(Response { cached: true, ..response }))
+    }
+}
+
+/// A request on its way through the attempts.
+struct Story<'a> {
+    request: &'a Request,
+    notify: Notify<'a>,
+    attempts: u32,
+    setbacks: Vec<Setback>,
+    last: Option<CallFailure>,
+}
+
+impl Story<'_> {
+    fn end(self, result: Result<Response, CallFailure>) -> Sent {
+        Sent { result, attempts: self.attempts, setbacks: self.setbacks }
+    }
 }
 
 impl Line {
     /// A line to a provider.
-    pub fn new(provider: Arc<dyn Provider>, settings: Settings, stop: Stop) -> Self {
+    pub fn new(provider: Arc<dyn Provider>, settings: Settings, shared: Arc<Shared>) -> Self {
+        let width = settings.width.max(1);
         Self {
+            lobby: Arc::new(Semaphore::new(width.saturating_mul(LOBBY).min(Semaphore::MAX_PERMITS))),
+            width: Width::new(width),
+            rate: Rate::new(settings.rpm, settings.tpm),
+            health: Health::new(width),
+            need: Need::new(&*provider),
             provider,
-            width: Arc::new(Semaphore::new(settings.width.max(1))),
             settings,
-            stop,
-            answered: AtomicBool::new(false),
-            closed: OnceLock::new(),
+            shared,
         }
     }
 
-    /// Takes a number for a place in the line. Places are given in the order of these calls.
+    /// Takes a number to be let in. Cells are let in in the order of these calls.
     pub fn queue(&self) -> Ticket {
-        let mut place: Waiting = Box::pin(Arc::clone(&self.width).acquire_owned());
+        let mut place: Waiting = Box::pin(Arc::clone(&self.lobby).acquire_owned());
         // The first poll enters the semaphore's queue; whoever waits on the ticket polls again.
         let given = match place.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(permit) => permit.ok(),
             Poll::Pending => None,
         };
-        Ticket { place, given, stop: self.stop.clone() }
+        Ticket { place, given, stop: self.shared.stop.clone() }
     }
 
-    /// Sends a request, again where that helps. `None` when the run stopped while it was waiting.
-    pub async fn send(&self, request: &Request, notice: &(dyn Fn(Notice) + Sync)) -> Option<Sent> {
-        let mut attempt = 1;
-        let mut last = None;
+    /// Whether answers may serve other cells and runs.
+    pub fn remembers(&self) -> bool {
+        self.memory().is_some()
+    }
+
+    fn memory(&self) -> Option<&dyn Memory> {
+        self.shared.memory.as_deref().filter(|_| !self.provider.is_local())
+    }
+
+    /// Gets the answer to a request: from another cell that is asking the same, from memory, or from the
+    /// provider. `None` when the run stopped meanwhile.
+    pub async fn send(&self, request: &Request, id: &Arc<str>, notify: Notify<'_>) -> Option<Sent> {
+        let Some(memory) = self.memory() else { return self.ask(request, notify).await };
         loop {
-            if let Some(why) = self.closed.get() {
-                // Who has asked already has a failure of its own to tell.
-                let failure = last.unwrap_or_else(|| self.not_sent(why));
-                return Some(Sent { result: Err(failure), attempts: attempt - 1 });
+            let pilot = match self.shared.flights.board(id) {
+                Seat::Pilot(pilot) => pilot,
+                Seat::Passenger(passenger) => match self.unless_stopped(passenger.arrive()).await? {
+                    Some(response) => return Some(Sent::recalled((*response).clone())),
+                    None => continue,
+                },
+            };
+            match memory.recall(id) {
+                Ok(Some(response)) => {
+                    pilot.land(&response);
+                    return Some(Sent::recalled(response));
+                }
+                Ok(None) if self.shared.only_memory => return Some(Sent::without_asking(Err(missing()))),
+                Ok(None) => {}
+                Err(error) => {
+                    let failure = CallFailure::new(Reason::NotSent, format!("not sent: {}", error.message));
+                    return Some(Sent::without_asking(Err(failure)));
+                }
             }
-            let failure = match self.provider.call(request).await {
+            let sent = self.ask(request, notify).await?;
+            if let Ok(response) = &sent.result {
+                memory.remember(id, &self.settings.label, request, response);
+                pilot.land(response);
+            }
+            return Some(sent);
+        }
+    }
+
+    /// Asks the provider, again where that helps.
+    async fn ask(&self, request: &Request, notify: Notify<'_>) -> Option<Sent> {
+        let mut story = Story { request, notify, attempts: 0, setbacks: Vec::new(), last: None };
+        loop {
+            let place = self.unless_stopped(self.width.enter()).await?;
+            if let Some(why) = self.health.closed() {
+                // Who has asked already has a failure of its own to tell.
+                let failure = story.last.take().unwrap_or_else(|| self.not_sent(why));
+                return Some(story.end(Err(failure)));
+            }
+            let failure = match self.attempt(&mut story).await? {
                 Ok(response) => {
-                    self.answered.store(true, Ordering::Relaxed);
                     self.pause().await;
-                    return Some(Sent { result: Ok(response), attempts: attempt });
+                    return Some(story.end(Ok(response)));
                 }
                 Err(failure) => failure,
             };
-            let wait = retry::wait(&failure, attempt, self.settings.retries, fastrand::f64());
-            let Some(wait) = wait.filter(|_| self.closed.get().is_none()) else {
-                self.consider_closing(&failure, notice);
+            story.setbacks.push(Setback::of(&failure, story.attempts, self.shared.clock.now_millis()));
+            let wait = retry::wait(&failure, story.attempts, self.settings.retries, fastrand::f64());
+            let Some(wait) = wait.filter(|_| self.health.closed().is_none()) else {
+                if let Some(message) = self.health.failed(&failure) {
+                    notify(Notice::Closed(message));
+                }
                 self.pause().await;
-                return Some(Sent { result: Err(failure), attempts: attempt });
+                return Some(story.end(Err(failure)));
             };
-            notice(Notice::Retry { attempt, message: failure.message.clone(), wait });
-            last = Some(failure);
-            tokio::select! {
-                () = tokio::time::sleep(wait) => attempt += 1,
-                () = self.stop.draining() => return None,
+            // Who waits takes no place from others.
+            drop(place);
+            notify(Notice::Retry { attempt: story.attempts, message: failure.message.clone(), wait });
+            story.last = Some(failure);
+            self.unless_stopped(tokio::time::sleep(wait)).await?;
+        }
+    }
+
+    /// One request: rate, budget, send, and what its reply teaches.
+    async fn attempt(&self, story: &mut Story<'_>) -> Option<Result<Response, CallFailure>> {
+        let tokens = self.need.tokens(story.request);
+        self.unless_stopped(self.rate.admit(tokens)).await?;
+        let mut reserved = None;
+        if let Some(budget) = &self.shared.budget {
+            match self.unless_stopped(budget.reserve(self.need.at_most(story.request))).await? {
+                Ok(reservation) => reserved = Some(reservation),
+                Err(exhausted) => {
+                    self.rate.failed();
+                    (story.notify)(Notice::Exhausted(exhausted.0));
+                    return None;
+                }
+            }
+        }
+        story.attempts += 1;
+        let result = self.call(story.request, story.attempts).await;
+        if let Some(reserved) = reserved {
+            self.need.settle(story.request, &result, reserved);
+        }
+        match &result {
+            Ok(response) => self.learn_from(response, tokens),
+            Err(failure) => self.learn_from_failure(failure),
+        }
+        Some(result)
+    }
+
+    async fn call(&self, request: &Request, attempt: u32) -> Result<Response, CallFailure> {
+        let heard = |limits: Limits| self.rate.heard(&limits);
+        let call = self.provider.call(request, &heard);
+        let tells = !self.settings.has_timeout && !self.provider.is_local();
+        let Some(patience) = self.health.patience(attempt).filter(|_| tells) else { return call.await };
+        match tokio::time::timeout(patience, call).await {
+            Ok(result) => result,
+            Err(_) => Err(self.silent(patience)),
+        }
+    }
+
+    fn learn_from(&self, response: &Response, tokens: f64) {
+        self.health.answered(response.latency_ms);
+        self.width.answered(response.latency_ms.map(Duration::from_millis));
+        #[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^53")]
+        self.rate.answered(tokens, response.usage.map(|usage| usage.total as f64));
+    }
+
+    fn learn_from_failure(&self, failure: &CallFailure) {
+        match (failure.reason, failure.status) {
+            (Reason::RateLimit, _) => {
+                self.width.refused(tokio::time::Instant::now());
+                self.rate.refused(failure.retry_after);
+            }
+            (_, Some(503 | 529)) => {
+                self.width.refused(tokio::time::Instant::now());
+                self.rate.failed();
+            }
+            // Nothing can be expected yet: the scouts go alone.
+            (Reason::Auth | Reason::Quota | Reason::Unreachable, _) => self.rate.failed(),
+            _ => {
+                self.width.heard();
+                self.rate.failed();
             }
         }
     }
 
     async fn pause(&self) {
         if self.settings.delay > Duration::ZERO {
-            tokio::select! {
-                () = tokio::time::sleep(self.settings.delay) => {}
-                () = self.stop.draining() => {}
-            }
+            self.unless_stopped(tokio::time::sleep(self.settings.delay)).await;
         }
     }
 
-    /// A wrong key or a dead address fails every request alike: the first word is enough.
-    fn consider_closing(&self, failure: &CallFailure, notice: &(dyn Fn(Notice) + Sync)) {
-        let never_answered = !self.answered.load(Ordering::Relaxed);
-        let hopeless = match failure.reason {
-            Reason::Quota => true,
-            // A 403 may be about one prompt; when answers have come, it is.
-            Reason::Auth => failure.status == Some(401) || never_answered,
-            Reason::Unreachable => never_answered,
-            _ => false,
-        };
-        if hopeless && self.closed.set(failure.clone()).is_ok() {
-            notice(Notice::Closed(failure.message.clone()));
+    /// Waits, but not beyond the word to stop.
+    async fn unless_stopped<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = wait => Some(done),
+            () = self.shared.stop.draining() => None,
         }
     }
 
@@ -170,85 +321,24 @@ impl Line {
         let message = format!("not sent, because `{}` was given up: {}", self.settings.label, why.message);
         CallFailure { status: why.status, hint: why.hint.clone(), ..CallFailure::new(Reason::NotSent, message) }
     }
+
+    fn silent(&self, patience: Duration) -> CallFailure {
+        let message = format!(
+            "no answer from `{}` within {patience:?}, far longer than any answer before took",
+            self.settings.label
+        );
+        CallFailure::new(Reason::Timeout, message)
+            .hint("if answers may take so long, give the provider a `timeout_ms` (beside its `id`)")
+    }
+}
+
+fn missing() -> CallFailure {
+    CallFailure::new(
+        Reason::NotSent,
+        "not sent: no recorded answer to this request, and only recorded ones may be used",
+    )
+    .hint("run once without --cache-only; a changed prompt, parameter or base URL is another request")
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use futures::future::BoxFuture;
-    use serde_json::{Map, Value};
-
-    use super::*;
-    use crate::record::Messages;
-
-    /// Gives the failures one after the other, then answers.
-    struct Script(Mutex<Vec<Reason>>);
-
-    impl Provider for Script {
-        fn call<'a>(&'a self, _: &'a Request) -> BoxFuture<'a, Result<Response, CallFailure>> {
-            let next = self.0.lock().unwrap().pop();
-            Box::pin(async move { next.map_or_else(|| Ok(Response::default()), |r| Err(CallFailure::new(r, "no"))) })
-        }
-        fn identity(&self) -> &Value {
-            &Value::Null
-        }
-    }
-
-    fn line(script: &[Reason], stop: &Stop) -> Line {
-        let script = Script(Mutex::new(script.iter().rev().copied().collect()));
-        let settings = Settings { label: "p".into(), width: 1, retries: 3, delay: Duration::ZERO };
-        Line::new(Arc::new(script), settings, stop.clone())
-    }
-
-    fn request() -> Request {
-        Request {
-            text: "hi".into(),
-            messages: Messages::User,
-            vars: Arc::new(Map::new()),
-            parameters: Arc::new(Map::new()),
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn repeats_what_may_pass_and_counts() {
-        let line = line(&[Reason::Server, Reason::RateLimit, Reason::Broken], &Stop::default());
-        let sent = line.send(&request(), &|_| {}).await.unwrap();
-        assert!(sent.result.is_ok());
-        assert_eq!(sent.attempts, 4);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_wrong_key_closes_the_line_after_one_request() {
-        let line = line(&[Reason::Auth], &Stop::default());
-        let first = line.send(&request(), &|_| {}).await.unwrap();
-        assert_eq!(first.result.unwrap_err().reason, Reason::Auth);
-        let second = line.send(&request(), &|_| {}).await.unwrap();
-        assert_eq!((second.attempts, second.result.unwrap_err().reason), (0, Reason::NotSent));
-    }
-
-    #[tokio::test]
-    async fn places_are_given_in_the_order_of_asking() {
-        let line = line(&[], &Stop::default());
-        let tickets: Vec<Ticket> = (0..5).map(|_| line.queue()).collect();
-        let order = Arc::new(Mutex::new(Vec::new()));
-        let waiters = tickets.into_iter().enumerate().rev().map(|(n, ticket)| {
-            let order = Arc::clone(&order);
-            tokio::spawn(async move {
-                let _permit = ticket.place().await.unwrap();
-                order.lock().unwrap().push(n);
-            })
-        });
-        futures::future::join_all(waiters.collect::<Vec<_>>()).await;
-        assert_eq!(*order.lock().unwrap(), [0, 1, 2, 3, 4]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn stopping_ends_the_wait_before_a_retry() {
-        let stop = Stop::default();
-        let line = line(&[Reason::Server], &stop);
-        let sent = line.send(&request(), &|_| stop.drain()).await;
-        assert!(sent.is_none());
-        assert!(line.queue().place().await.is_none());
-    }
-}
+mod tests;

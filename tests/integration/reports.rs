@@ -19,7 +19,7 @@ fn all_formats_are_written_and_nothing_else_is_left() {
     let mut names: Vec<String> =
         std::fs::read_dir(project.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
-    assert_eq!(names, ["evalconfig.yaml", "r.json", "r.jsonl", "r.junit.xml"]);
+    assert_eq!(names, [".prompteval", "evalconfig.yaml", "r.json", "r.jsonl", "r.junit.xml"]);
     let report = project.json("r.json");
     assert_eq!(report["results"]["version"], 3);
     assert_eq!(report["results"]["prompts"][0]["metrics"]["testPassCount"], 1);

@@ -11,7 +11,7 @@ fn mock(config: &str) -> Arc<dyn Provider> {
 }
 
 async fn say(provider: &dyn Provider, text: &str, vars: &Value) -> String {
-    match provider.call(&bench::request(text, vars)).await {
+    match provider.call(&bench::request(text, vars), &|_| {}).await {
         Ok(response) => response.output.text().into_owned(),
         Err(failure) => format!("{:?}: {}", failure.reason, failure.message),
     }
@@ -55,7 +55,7 @@ async fn errors_come_per_prompt_and_pass() {
           - {contains: b, error: {status: 401}}",
     );
     let none = json!({});
-    let failure = provider.call(&bench::request("a1", &none)).await.unwrap_err();
+    let failure = provider.call(&bench::request("a1", &none), &|_| {}).await.unwrap_err();
     assert_eq!(failure.retry_after, Some(Duration::from_millis(1500)));
     assert_eq!(failure.status, Some(429));
     for (text, expected) in [
@@ -74,7 +74,7 @@ async fn errors_come_per_prompt_and_pass() {
 #[tokio::test]
 async fn numbers_are_what_the_rule_says_or_words() {
     let plain = mock("default: {output: three little words}");
-    let response = plain.call(&bench::request("two words", &json!({}))).await.unwrap();
+    let response = plain.call(&bench::request("two words", &json!({})), &|_| {}).await.unwrap();
     assert_eq!(response.usage, Some(Usage { total: 5, prompt: 2, completion: 3, ..Usage::default() }));
     assert_eq!((response.cost, response.latency_ms), (Some(0.0), Some(0)));
     assert_eq!(response.finish_reason.as_deref(), Some("stop"));
@@ -83,7 +83,7 @@ async fn numbers_are_what_the_rule_says_or_words() {
         "default: {output: No, refusal: true, latency_ms: 7, delay_ms: 1, cost: 0.5, finish_reason: END_TURN,
                    usage: {prompt: 10, cached: 4}}",
     );
-    let response = set.call(&bench::request("two words", &json!({}))).await.unwrap();
+    let response = set.call(&bench::request("two words", &json!({})), &|_| {}).await.unwrap();
     assert_eq!(response.usage, Some(Usage { total: 11, prompt: 10, completion: 1, cached: 4, reasoning: 0 }));
     assert_eq!((response.cost, response.latency_ms, response.is_refusal), (Some(0.5), Some(8), true));
     assert_eq!(response.output, Output::Text("No".into()));

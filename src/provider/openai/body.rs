@@ -157,6 +157,7 @@ mod tests {
             timeout: None,
             env: &bench::env(vars),
             base: std::path::Path::new("."),
+            offline: false,
         };
         let recipe = Recipe::new(&setup, id, &mut problems);
         let warned: Vec<_> = problems.iter().map(|p| p.message.as_str()).collect();

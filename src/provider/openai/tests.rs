@@ -14,7 +14,8 @@ fn provider(id: &str, base: &str, more: &str) -> Arc<dyn Provider> {
 
 async fn fails(answer: &str, then: Then) -> CallFailure {
     let (base, _) = server(answer, then).await;
-    let mut failure = provider("openai:m", &base, "").call(&bench::request("hi", &json!({}))).await.unwrap_err();
+    let mut failure =
+        provider("openai:m", &base, "").call(&bench::request("hi", &json!({})), &|_| {}).await.unwrap_err();
     failure.message = failure.message.replace(&base, "BASE");
     failure
 }
@@ -32,7 +33,7 @@ async fn asks_and_reads() {
         &format!("{base}/"),
         ", headers: {x-a: b, x-api-key: sk-header}, organization: o",
     );
-    let response = provider.call(&bench::request("hi", &json!({}))).await.unwrap();
+    let response = provider.call(&bench::request("hi", &json!({})), &|_| {}).await.unwrap();
     assert_eq!(response.output, Output::Text("hello".into()));
     assert_eq!(response.usage, Some(Usage { total: 2000, prompt: 1000, completion: 1000, ..Usage::default() }));
     assert!((response.cost.unwrap() - 0.0125).abs() < 1e-12);
@@ -112,7 +113,7 @@ async fn nobody_listens() {
     let address = listener.local_addr().unwrap().to_string();
     drop(listener);
     let provider = provider("openai:m", &format!("http://{address}/v1"), "");
-    let failure = provider.call(&bench::request("hi", &json!({}))).await.unwrap_err();
+    let failure = provider.call(&bench::request("hi", &json!({})), &|_| {}).await.unwrap_err();
     assert_eq!(failure.reason, Reason::Unreachable);
     insta::assert_snapshot!(failure.message.replace(&address, "ADDRESS"), @"no connection to http://ADDRESS/v1/chat/completions: Connection refused (os error 111)");
 }
@@ -127,7 +128,7 @@ async fn a_server_without_tls_is_told_apart() {
         // Hold the stream until the client has read and gone.
         let _ = stream.read_to_end(&mut Vec::new()).await;
     });
-    let failure = provider.call(&bench::request("hi", &json!({}))).await.unwrap_err();
+    let failure = provider.call(&bench::request("hi", &json!({})), &|_| {}).await.unwrap_err();
     assert_eq!(failure.reason, Reason::Unreachable);
     assert!(failure.message.contains("no TLS connection"), "{failure}");
 }

@@ -1,0 +1,138 @@
+//! What a run keeps and what it is given back: the ledger, the cache, a cassette.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args::{RunCommand, StoreArgs};
+use super::exit::{ExitStatus, Failure};
+use super::screen::{Screen, count};
+use crate::env::Env;
+use crate::record::RunHead;
+use crate::run::{Past, Settings};
+use crate::store::{Cassette, Memory, Resumed, Store, StoreError, Trouble};
+use crate::suite::Suite;
+use crate::transport::{Shared, Stop};
+
+/// The default folder of the store.
+const FOLDER: &str = ".prompteval";
+
+/// What stays open during a run.
+pub(super) struct Keeping {
+    pub(super) store: Option<Store>,
+    cassette: Option<Arc<Cassette>>,
+    resumed: Option<Resumed>,
+}
+
+impl StoreArgs {
+    /// Where the store is.
+    pub(super) fn folder(&self, env: &Env, cwd: &Path) -> PathBuf {
+        let named = self.store.clone().or_else(|| env.get("PROMPTEVAL_STORE").map(PathBuf::from));
+        cwd.join(named.unwrap_or_else(|| FOLDER.into()))
+    }
+}
+
+impl Keeping {
+    /// Opens what the command asks for.
+    pub(super) fn open(command: &RunCommand, suite: &Suite, env: &Env, cwd: &Path) -> Result<Self, Failure> {
+        let folder = command.store.folder(env, cwd);
+        let store = (!command.no_store).then(|| Store::open(&shorter(&folder, cwd), env.redactor.clone(), env.clock));
+        let store = store.transpose().map_err(failed)?;
+        let cassette = command.cassette.as_ref().map(|path| Cassette::open(path, env.redactor.clone()));
+        let cassette = cassette.transpose().map_err(failed)?.map(Arc::new);
+        let resumed = match &store {
+            Some(store) if command.resumes() => {
+                let id = command.resume.as_deref().filter(|id| !id.is_empty());
+                Some(store.find(id, &suite.plan.config_path).map_err(failed)?)
+            }
+            _ => None,
+        };
+        Ok(Self { store, cassette, resumed })
+    }
+
+    /// Enters the run, or goes on with one.
+    pub(super) fn settings(
+        &self,
+        command: &RunCommand,
+        suite: &Suite,
+        new_id: &str,
+        screen: &Screen,
+    ) -> Result<Settings, Failure> {
+        let clock = suite.env.clock;
+        let mut shared = Shared::new(clock, Stop::default()).with_caps(suite.caps);
+        if let Some(memory) = self.memory(command, suite)? {
+            shared = shared.with_memory(memory, command.cache_only);
+        }
+        let (id, started_ms) = match &self.resumed {
+            Some(run) => (run.name.as_str(), run.started_ms),
+            None => (new_id, clock.now_millis()),
+        };
+        let head = Arc::new(suite.plan.head(id, started_ms));
+        let shared = Arc::new(shared);
+        let mut settings = Settings { head, clock, shared, journal: None, past: Past::default() };
+        match (&self.store, &self.resumed) {
+            (Some(store), Some(run)) => {
+                let (journal, kept) = store.resume(run, &settings.head).map_err(|e| failed(store.or_aside(e)))?;
+                if !screen.quiet {
+                    screen.err(&told(&settings.head, kept.len() as u64));
+                }
+                settings.journal = Some(journal);
+                settings.past = Past::of(kept, command.retry_errors);
+            }
+            (Some(store), None) => {
+                settings.journal = Some(store.begin(&settings.head).map_err(|e| failed(store.or_aside(e)))?);
+            }
+            (None, _) => {}
+        }
+        Ok(settings)
+    }
+
+    fn memory(&self, command: &RunCommand, suite: &Suite) -> Result<Option<Arc<dyn Memory>>, Failure> {
+        if let Some(cassette) = &self.cassette {
+            return Ok(Some(Arc::clone(cassette) as Arc<dyn Memory>));
+        }
+        let Some(store) = &self.store else { return Ok(None) };
+        if command.no_cache || (!suite.cache.on && !command.cache_only) {
+            return Ok(None);
+        }
+        // What is replayed has no age.
+        let ttl_ms = suite.cache.ttl_ms.filter(|_| !command.cache_only);
+        let cache = store.cache(ttl_ms).map_err(|e| failed(store.or_aside(e)))?;
+        Ok(Some(Arc::new(cache)))
+    }
+
+    /// Writes what was recorded.
+    pub(super) fn close(&self, screen: &Screen) -> Result<(), Failure> {
+        let Some(cassette) = &self.cassette else { return Ok(()) };
+        let idle = cassette.save().map_err(failed)?;
+        if idle > 0 {
+            screen.warning(&format!("{} on the cassette was asked for by no cell", count(idle as u64, "answer")));
+        }
+        Ok(())
+    }
+
+    /// Why the store failed during a run, with the damaged file put aside.
+    pub(super) fn trouble(&self, error: StoreError) -> Failure {
+        failed(match &self.store {
+            Some(store) => store.or_aside(error),
+            None => error,
+        })
+    }
+}
+
+fn told(head: &RunHead, kept: u64) -> String {
+    format!("going on with run {}: {} kept of {}", head.id, count(kept, "cell"), count(head.cells, "planned cell"))
+}
+
+/// A path as a person would write it in the working folder.
+pub(super) fn shorter(path: &Path, cwd: &Path) -> PathBuf {
+    path.strip_prefix(cwd).unwrap_or(path).to_owned()
+}
+
+pub(super) fn failed(error: StoreError) -> Failure {
+    let status = if error.trouble == Trouble::Unknown { ExitStatus::Usage } else { ExitStatus::Failed };
+    let failure = Failure::new(status, error.message);
+    match error.hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}

@@ -1,0 +1,117 @@
+//! Stored runs, listed and pruned.
+
+use rusqlite::{Connection, Row, params};
+
+use super::{Store, StoreError, kept};
+
+/// One stored run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunLine {
+    /// Its id.
+    pub name: String,
+    /// When it began, milliseconds since 1970, UTC.
+    pub started_ms: u64,
+    /// `complete`, `interrupted` or `budget`; nothing for one that is under way or was killed.
+    pub ending: Option<String>,
+    /// Its config.
+    pub config_path: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// How many cells its plan has.
+    pub cells: u64,
+    /// How many of them passed.
+    pub passed: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Have no verdict.
+    pub errored: u64,
+}
+
+/// What pruning took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pruned {
+    /// The runs that are gone, newest first.
+    pub gone: Vec<String>,
+    /// Runs that would be gone but are under way.
+    pub busy: Vec<String>,
+}
+
+const LIST: &str = "SELECT r.name, r.started_ms, r.ending, r.config_path, r.description, r.cells, \
+    (SELECT COUNT(*) FROM cells c WHERE c.run = r.id AND c.status = 'passed'), \
+    (SELECT COUNT(*) FROM cells c WHERE c.run = r.id AND c.status = 'failed'), \
+    (SELECT COUNT(*) FROM cells c WHERE c.run = r.id AND c.status = 'errored') \
+    FROM runs r ORDER BY r.id DESC LIMIT ?1";
+
+impl Store {
+    /// The newest runs, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn history(&self, most: u32) -> Result<Vec<RunLine>, StoreError> {
+        let lines = self.try_connect().and_then(|connection| {
+            let mut statement = connection.prepare(LIST)?;
+            let lines = statement.query_map([most], line)?;
+            lines.collect()
+        });
+        lines.map_err(|e| StoreError::sqlite(&e, &self.file()))
+    }
+
+    /// Takes out all runs but the newest `keep`, with their cells. Answers that the cache still serves
+    /// stay.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn prune(&self, keep: u32) -> Result<Pruned, StoreError> {
+        let pruned = self.try_connect().and_then(|connection| self.prune_in(&connection, keep));
+        pruned.map_err(|e| StoreError::sqlite(&e, &self.file()))
+    }
+
+    fn prune_in(&self, connection: &Connection, keep: u32) -> rusqlite::Result<Pruned> {
+        let mut statement = connection.prepare("SELECT id, name FROM runs ORDER BY id DESC LIMIT -1 OFFSET ?1")?;
+        let old = statement.query_map([keep], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        let old = old.collect::<rusqlite::Result<Vec<_>>>()?;
+        let (busy, gone): (Vec<_>, Vec<_>) = old.into_iter().partition(|(_, name)| self.is_busy(name));
+        for (run, _) in &gone {
+            remove(connection, *run)?;
+        }
+        sweep(connection)?;
+        let names = |list: Vec<(i64, String)>| list.into_iter().map(|(_, name)| name).collect();
+        Ok(Pruned { gone: names(gone), busy: names(busy) })
+    }
+}
+
+fn line(row: &Row<'_>) -> rusqlite::Result<RunLine> {
+    let count = |at: usize| Ok::<_, rusqlite::Error>(kept::unsigned(row.get(at)?));
+    Ok(RunLine {
+        name: row.get(0)?,
+        started_ms: count(1)?,
+        ending: row.get(2)?,
+        config_path: row.get(3)?,
+        description: row.get(4)?,
+        cells: count(5)?,
+        passed: count(6)?,
+        failed: count(7)?,
+        errored: count(8)?,
+    })
+}
+
+fn remove(connection: &Connection, run: i64) -> rusqlite::Result<()> {
+    let work = connection.unchecked_transaction()?;
+    for table in ["cells", "cases", "attempts"] {
+        work.execute(&format!("DELETE FROM {table} WHERE run = ?1"), params![run])?;
+    }
+    work.execute("DELETE FROM runs WHERE id = ?1", params![run])?;
+    work.commit()
+}
+
+/// Takes out answers that neither a cell nor the cache has use for, and gives their space back.
+pub(super) fn sweep(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute(
+        "DELETE FROM responses WHERE request IS NULL AND id NOT IN \
+         (SELECT response FROM cells WHERE response IS NOT NULL)",
+        [],
+    )?;
+    // While another process reads, the space is given back another time.
+    let _ = connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+    Ok(())
+}

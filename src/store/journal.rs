@@ -1,0 +1,234 @@
+//! The writer of a run: one thread, group commits.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::{Connection, TransactionBehavior, params};
+use tokio::sync::mpsc as tokio_mpsc;
+
+use super::rows::{Scribe, json, number, word};
+use super::{Store, StoreError, Trouble};
+use crate::record::{Outcome, RunHead, RunTail};
+
+/// How many cells one transaction takes at most.
+const MOST: usize = 4096;
+
+/// A finished cell on its way to the disk.
+#[derive(Debug)]
+pub struct Entry {
+    /// The cell.
+    pub outcome: Arc<Outcome>,
+    /// The row of an earlier run of it, which it replaces.
+    pub replaces: Option<i64>,
+    /// Whether its answer may serve other cells.
+    pub shared: bool,
+}
+
+enum Message {
+    Cell(Entry),
+    End { tail: Arc<RunTail>, stale: Vec<i64> },
+}
+
+type Ack = Result<Vec<Arc<Outcome>>, StoreError>;
+
+/// The ledger of a running run. Cells that were put in come back when they are durable.
+pub struct Journal {
+    messages: mpsc::Sender<Message>,
+    acks: tokio_mpsc::UnboundedReceiver<Ack>,
+    thread: Option<JoinHandle<()>>,
+    lock: Lock,
+}
+
+/// A file that is locked while a process works on a run; the system lets go of it when the process ends,
+/// however it ends.
+struct Lock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+impl Store {
+    /// Enters a new run.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn begin(&self, head: &RunHead) -> Result<Journal, StoreError> {
+        let lock = self.lock(&head.id)?;
+        let connection = self.connect()?;
+        let run = self.enter(&connection, head).map_err(|e| StoreError::sqlite(&e, &self.file()))?;
+        self.write(connection, run, lock)
+    }
+
+    /// Goes on with a run that is in the store.
+    pub(super) fn go_on(&self, run: i64, head: &RunHead) -> Result<Journal, StoreError> {
+        let lock = self.lock(&head.id)?;
+        let connection = self.connect()?;
+        self.renew(&connection, run, head).map_err(|e| StoreError::sqlite(&e, &self.file()))?;
+        self.write(connection, run, lock)
+    }
+
+    fn lock(&self, name: &str) -> Result<Lock, StoreError> {
+        let path = self.folder().join(format!("run-{name}.lock"));
+        let file = File::create(&path).map_err(|e| StoreError::io(&e, "make the lock file", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock { path, _file: file }),
+            Err(fs::TryLockError::WouldBlock) => Err(StoreError::new(
+                Trouble::Locked,
+                format!("another process is working on the run {name}"),
+                "wait for it, or stop it",
+            )),
+            Err(fs::TryLockError::Error(e)) => Err(StoreError::io(&e, "lock", &path)),
+        }
+    }
+
+    /// Whether a process works on a run.
+    pub(super) fn is_busy(&self, name: &str) -> bool {
+        let file = File::open(self.folder().join(format!("run-{name}.lock")));
+        file.is_ok_and(|file| file.try_lock().is_err())
+    }
+
+    fn enter(&self, connection: &Connection, head: &RunHead) -> rusqlite::Result<i64> {
+        connection.execute(
+            "INSERT INTO runs (name, started_ms, description, config_path, config, columns, cells, cases, repeats, \
+             tool_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            params![
+                &*head.id,
+                number(head.started_ms),
+                head.description.as_deref().map(|d| self.redactor.clean(d)),
+                &*head.config_path,
+                json(&head.config, &self.redactor).0,
+                json(&head.columns, &self.redactor).0,
+                number(head.cells),
+                number(head.cases),
+                head.repeat,
+                head.tool_version,
+            ],
+        )?;
+        Ok(connection.last_insert_rowid())
+    }
+
+    fn renew(&self, connection: &Connection, run: i64, head: &RunHead) -> rusqlite::Result<usize> {
+        connection.execute(
+            "UPDATE runs SET ending = NULL, finished_ms = NULL, duration_ms = NULL, config = ?2, columns = ?3, \
+             cells = ?4, cases = ?5, repeats = ?6, tool_version = ?7 WHERE id = ?1",
+            params![
+                run,
+                json(&head.config, &self.redactor).0,
+                json(&head.columns, &self.redactor).0,
+                number(head.cells),
+                number(head.cases),
+                head.repeat,
+                head.tool_version,
+            ],
+        )
+    }
+
+    fn write(&self, connection: Connection, run: i64, lock: Lock) -> Result<Journal, StoreError> {
+        let (messages, inbox) = mpsc::channel();
+        let (outbox, acks) = tokio_mpsc::unbounded_channel();
+        let writer = Writer { store: self.clone(), connection, run };
+        let spawned = thread::Builder::new().name("store".into()).spawn(move || writer.work(&inbox, &outbox));
+        let thread = spawned.map_err(|e| StoreError::io(&e, "start the writer of", &self.file()))?;
+        Ok(Journal { messages, acks, thread: Some(thread), lock })
+    }
+}
+
+impl Journal {
+    /// Puts a cell in; it comes back from [`Journal::durable`].
+    pub fn put(&self, entry: Entry) {
+        // A writer that is gone has said why, and whoever waits for the cell hears it.
+        let _ = self.messages.send(Message::Cell(entry));
+    }
+
+    /// The next cells that are on the disk.
+    ///
+    /// # Errors
+    /// When the store could not be written; nothing comes after that.
+    pub async fn durable(&mut self) -> Result<Vec<Arc<Outcome>>, StoreError> {
+        let gone = || StoreError::new(Trouble::Other, "the writer of the store is gone", "");
+        self.acks.recv().await.unwrap_or_else(|| Err(gone()))
+    }
+
+    /// Closes the run. Rows that are `stale` (cells that the plan no longer has) are taken out.
+    ///
+    /// # Errors
+    /// When the store could not be written.
+    pub async fn end(mut self, tail: Arc<RunTail>, stale: Vec<i64>) -> Result<(), StoreError> {
+        let _ = self.messages.send(Message::End { tail, stale });
+        let result = self.durable().await;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        drop(self.lock);
+        result.map(|_| ())
+    }
+}
+
+struct Writer {
+    store: Store,
+    connection: Connection,
+    run: i64,
+}
+
+impl Writer {
+    /// What piles up during one commit goes into the next.
+    fn work(mut self, inbox: &mpsc::Receiver<Message>, outbox: &tokio_mpsc::UnboundedSender<Ack>) {
+        while let Ok(first) = inbox.recv() {
+            let batch: Vec<Message> = std::iter::once(first).chain(inbox.try_iter().take(MOST)).collect();
+            let ends = batch.iter().any(|m| matches!(m, Message::End { .. }));
+            let written = self.commit(batch).map_err(|e| StoreError::sqlite(&e, &self.store.file()));
+            let stop = ends || written.is_err();
+            if outbox.send(written).is_err() || stop {
+                return;
+            }
+        }
+    }
+
+    fn commit(&mut self, batch: Vec<Message>) -> rusqlite::Result<Vec<Arc<Outcome>>> {
+        let work = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let redactor = &self.store.redactor;
+        let now_ms = self.store.clock.now_millis();
+        let scribe = Scribe { connection: &work, redactor, run: self.run, now_ms };
+        let mut durable = Vec::with_capacity(batch.len());
+        for message in batch {
+            match message {
+                Message::Cell(entry) => {
+                    entry.replaces.map_or(Ok(()), |row| forget(&work, row))?;
+                    scribe.cell(&entry.outcome, entry.shared)?;
+                    durable.push(entry.outcome);
+                }
+                Message::End { tail, stale } => {
+                    stale.into_iter().try_for_each(|row| forget(&work, row))?;
+                    close(&work, self.run, &tail)?;
+                }
+            }
+        }
+        work.commit()?;
+        Ok(durable)
+    }
+}
+
+fn forget(connection: &Connection, row: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached("DELETE FROM cells WHERE id = ?1")?.execute([row])?;
+    Ok(())
+}
+
+fn close(connection: &Connection, run: i64, tail: &RunTail) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE runs SET ending = ?2, finished_ms = ?3, duration_ms = ?4 WHERE id = ?1",
+        params![run, word(&tail.ending), number(tail.finished_ms), number(tail.duration_ms)],
+    )?;
+    // Cases of rows that no cell has any more.
+    connection.execute(
+        "DELETE FROM cases WHERE run = ?1 AND place > (SELECT COALESCE(MAX(case_place), -1) FROM cells WHERE run = ?1)",
+        params![run],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! What a stored run has already, for one that goes on with it.
+
+use std::sync::Mutex;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::{number, verdicts, word};
+use super::{Journal, Store, StoreError, Trouble};
+use crate::env::Redactor;
+use crate::record::{CallFailure, Outcome, Output, Response, RunHead};
+
+/// A stored run that can go on.
+#[derive(Debug, Clone)]
+pub struct Resumed {
+    row: i64,
+    /// Its id.
+    pub name: String,
+    /// When it began, milliseconds since 1970, UTC.
+    pub started_ms: u64,
+}
+
+/// The finished cells of a stored run, found by their content ids. A cell takes its row once.
+pub struct Kept {
+    store: Store,
+    reader: Mutex<Connection>,
+    /// Sorted by id.
+    rows: Vec<Row>,
+    taken: Mutex<Vec<bool>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    cell: u128,
+    row: i64,
+}
+
+/// What was kept of a cell.
+#[derive(Debug)]
+pub struct KeptCell {
+    /// Its row.
+    pub row: i64,
+    /// The answer or its failure, when it need not be asked again.
+    pub result: Option<Result<Response, CallFailure>>,
+    /// How many requests it took.
+    pub attempts: u32,
+    place: Place,
+    redactor: Redactor,
+}
+
+#[derive(Debug, PartialEq)]
+struct Place {
+    index: i64,
+    row: i64,
+    column: i64,
+    repeat: u32,
+    status: String,
+    verdicts: String,
+}
+
+impl KeptCell {
+    /// Whether the stored row says what this outcome says, so that it need not be written again.
+    pub fn says(&self, outcome: &Outcome) -> bool {
+        let now = Place {
+            index: number(outcome.index),
+            row: number(outcome.row),
+            column: number(outcome.column as u64),
+            repeat: outcome.repeat,
+            status: word(&outcome.status),
+            verdicts: verdicts(outcome, &self.redactor),
+        };
+        self.place == now
+    }
+}
+
+impl Store {
+    /// Finds a run to go on with: by its id or the beginning of it, else the newest of this config.
+    ///
+    /// # Errors
+    /// When there is none, or several begin so.
+    pub fn find(&self, id: Option<&str>, config_path: &str) -> Result<Resumed, StoreError> {
+        let found = self.candidates(id, config_path).map_err(|e| StoreError::sqlite(&e, &self.file()))?;
+        let unknown = |message: String, hint: &str| Err(StoreError::new(Trouble::Unknown, message, hint));
+        match (&found[..], id) {
+            ([one], _) => Ok(one.clone()),
+            ([], Some(id)) => unknown(
+                format!("there is no run `{id}` in {}", self.file().display()),
+                "`prompteval history` lists what there is",
+            ),
+            ([], None) => unknown(
+                format!("there is no run of {config_path} to go on with in {}", self.file().display()),
+                "leave --resume out to begin one",
+            ),
+            (several, id) => unknown(
+                format!("{} runs begin with `{}`", several.len(), id.unwrap_or_default()),
+                "write more of the id; `prompteval history` lists them",
+            ),
+        }
+    }
+
+    fn candidates(&self, id: Option<&str>, config_path: &str) -> rusqlite::Result<Vec<Resumed>> {
+        let connection = self.try_connect()?;
+        let sql = match id {
+            Some(_) => {
+                "SELECT id, name, started_ms FROM runs WHERE substr(name, 1, length(?1)) = ?1 \
+                 ORDER BY name <> ?1, id DESC"
+            }
+            None => "SELECT id, name, started_ms FROM runs WHERE config_path = ?1 ORDER BY id DESC LIMIT 1",
+        };
+        let mut statement = connection.prepare(sql)?;
+        let rows = statement.query_map([id.unwrap_or(config_path)], |row| {
+            Ok(Resumed { row: row.get(0)?, name: row.get(1)?, started_ms: unsigned(row.get(2)?) })
+        })?;
+        let mut found = rows.collect::<rusqlite::Result<Vec<Resumed>>>()?;
+        if found.first().is_some_and(|first| Some(first.name.as_str()) == id) {
+            found.truncate(1);
+        }
+        Ok(found)
+    }
+
+    /// Goes on with a run: its journal, and what it has.
+    ///
+    /// # Errors
+    /// When the store cannot be used, or another process is at this run.
+    pub fn resume(&self, run: &Resumed, head: &RunHead) -> Result<(Journal, Kept), StoreError> {
+        let journal = self.go_on(run.row, head)?;
+        let reader = self.connect()?;
+        let rows = load(&reader, run.row).map_err(|e| StoreError::sqlite(&e, &self.file()))?;
+        let taken = Mutex::new(vec![false; rows.len()]);
+        Ok((journal, Kept { store: self.clone(), reader: Mutex::new(reader), rows, taken }))
+    }
+}
+
+fn load(reader: &Connection, run: i64) -> rusqlite::Result<Vec<Row>> {
+    let mut statement = reader.prepare("SELECT cell, id FROM cells WHERE run = ?1")?;
+    let rows = statement.query_map([run], |row| {
+        let cell: String = row.get(0)?;
+        Ok(Row { cell: key(&cell), row: row.get(1)? })
+    })?;
+    let mut rows = rows.collect::<rusqlite::Result<Vec<Row>>>()?;
+    rows.sort_unstable_by_key(|row| (row.cell, row.row));
+    Ok(rows)
+}
+
+fn key(cell: &str) -> u128 {
+    u128::from_str_radix(cell, 16).unwrap_or(u128::MAX)
+}
+
+impl Kept {
+    /// How many cells there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Takes what was kept of a cell.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn take(&self, cell: &str) -> Result<Option<KeptCell>, StoreError> {
+        let Some(row) = self.claim(key(cell)) else { return Ok(None) };
+        let Ok(reader) = self.reader.lock() else { return Ok(None) };
+        read(&reader, row, &self.store.redactor).map_err(|e| StoreError::sqlite(&e, &self.store.file()))
+    }
+
+    fn claim(&self, cell: u128) -> Option<i64> {
+        let mut taken = self.taken.lock().ok()?;
+        let first = self.rows.partition_point(|row| row.cell < cell);
+        let mut same = (first..self.rows.len()).take_while(|i| self.rows[*i].cell == cell);
+        let free = same.find(|i| !taken[*i])?;
+        taken[free] = true;
+        Some(self.rows[free].row)
+    }
+
+    /// Rows that no cell of the plan took.
+    pub fn left(&self) -> Vec<i64> {
+        let Ok(taken) = self.taken.lock() else { return Vec::new() };
+        self.rows.iter().zip(taken.iter()).filter(|(_, taken)| !**taken).map(|(row, _)| row.row).collect()
+    }
+}
+
+fn read(reader: &Connection, row: i64, redactor: &Redactor) -> rusqlite::Result<Option<KeptCell>> {
+    let mut statement = reader.prepare_cached(
+        "SELECT c.place, c.case_place, c.col, c.repeat, c.status, c.verdicts, c.failure, c.attempts, \
+         r.body, r.structured, r.redacted, c.cached FROM cells c LEFT JOIN responses r ON r.id = c.response WHERE c.id = ?1",
+    )?;
+    let cell = statement.query_row(params![row], |found| {
+        let place = Place {
+            index: found.get(0)?,
+            row: found.get(1)?,
+            column: found.get(2)?,
+            repeat: found.get(3)?,
+            status: found.get(4)?,
+            verdicts: found.get(5)?,
+        };
+        let attempts: u32 = found.get(7)?;
+        let failure: Option<String> = found.get(6)?;
+        let body: Option<String> = found.get(8)?;
+        let cached: Option<bool> = found.get(11)?;
+        let answer = match body {
+            Some(body) if !found.get::<_, bool>(10)? => {
+                response(&body, found.get(9)?).map(|r| Ok(Response { cached: cached == Some(true), ..r }))
+            }
+            // An answer that held a secret was not kept as it came: it must be asked for again.
+            Some(_) => None,
+            None => failure.and_then(|text| serde_json::from_str(&text).ok()).filter(|_| attempts > 0).map(Err),
+        };
+        Ok(KeptCell { row, result: answer, attempts, place, redactor: redactor.clone() })
+    });
+    cell.optional()
+}
+
+/// A response out of its row.
+pub(super) fn response(body: &str, structured: bool) -> Option<Response> {
+    let mut response: Response = serde_json::from_str(body).ok()?;
+    if let (true, Output::Text(text)) = (structured, &mut response.output) {
+        response.output = Output::Json(std::mem::take(text).into());
+    }
+    Some(response)
+}
+
+/// What SQL has with a sign.
+pub(super) fn unsigned(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}

@@ -1,0 +1,151 @@
+//! Outcomes as rows, without secrets.
+
+use std::borrow::Cow;
+
+use rusqlite::{Connection, named_params, params};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::diag::Location;
+use crate::env::Redactor;
+use crate::record::{CaseRef, Outcome, Output, Response};
+
+/// Writes rows of one run.
+pub(super) struct Scribe<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) redactor: &'a Redactor,
+    pub(super) run: i64,
+    pub(super) now_ms: u64,
+}
+
+/// A case as it is kept.
+#[derive(Serialize)]
+struct CaseBody<'a> {
+    id: &'a str,
+    description: Option<&'a str>,
+    vars: &'a Map<String, Value>,
+    metadata: &'a Map<String, Value>,
+    asserts: bool,
+    at: &'a Location,
+}
+
+impl Scribe<'_> {
+    /// Writes a cell with all that belongs to it. The answer can be found again under its request when
+    /// it may be `shared`.
+    pub(super) fn cell(&self, outcome: &Outcome, shared: bool) -> rusqlite::Result<()> {
+        self.case(outcome)?;
+        let response = outcome.response.as_ref().map(|r| self.response(outcome, r, shared)).transpose()?;
+        let named = (!outcome.named.is_empty()).then(|| self.json(&outcome.named).0);
+        let failure = outcome.failure.as_ref().map(|f| self.json(f).0);
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO cells (run, place, case_place, col, repeat, cell, request, prompt, status, score, named, \
+             verdicts, response, failure, cached, attempts) VALUES (:run, :place, :case_place, :col, :repeat, :cell, :request, \
+             :prompt, :status, :score, :named, :verdicts, :response, :failure, :cached, :attempts)",
+        )?;
+        insert.execute(named_params! {
+            ":run": self.run,
+            ":place": number(outcome.index),
+            ":case_place": number(outcome.row),
+            ":col": number(outcome.column as u64),
+            ":repeat": outcome.repeat,
+            ":cell": &*outcome.cell,
+            ":request": &*outcome.request,
+            ":prompt": self.redactor.clean(&outcome.prompt),
+            ":status": word(&outcome.status),
+            ":score": outcome.score,
+            ":named": named,
+            ":verdicts": verdicts(outcome, self.redactor),
+            ":response": response,
+            ":failure": failure,
+            ":cached": outcome.response.as_ref().is_some_and(|r| r.cached),
+            ":attempts": outcome.attempts,
+        })?;
+        self.setbacks(outcome)
+    }
+
+    fn case(&self, outcome: &Outcome) -> rusqlite::Result<()> {
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO cases (run, place, body) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (run, place) DO UPDATE SET body = excluded.body WHERE body <> excluded.body",
+        )?;
+        insert.execute(params![self.run, number(outcome.row), self.json(&body(&outcome.case)).0])?;
+        Ok(())
+    }
+
+    /// The row of an answer. One that came from the cache is there already.
+    fn response(&self, outcome: &Outcome, response: &Response, shared: bool) -> rusqlite::Result<i64> {
+        if response.cached
+            && let Some(row) = super::cache::newest(self.connection, &outcome.request)?
+        {
+            return Ok(row);
+        }
+        let (body, redacted) = self.json(response);
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO responses (request, created_ms, structured, redacted, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        let request = (shared && !redacted).then_some(&*outcome.request);
+        let structured = matches!(response.output, Output::Json(_));
+        insert.insert(params![request, number(self.now_ms), structured, redacted, body])
+    }
+
+    fn setbacks(&self, outcome: &Outcome) -> rusqlite::Result<()> {
+        for setback in &outcome.setbacks {
+            let mut insert = self.connection.prepare_cached(
+                "INSERT INTO attempts (run, cell, attempt, at_ms, reason, status, message) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?;
+            insert.execute(params![
+                self.run,
+                &*outcome.cell,
+                setback.attempt,
+                number(setback.at_ms),
+                word(&setback.reason),
+                setback.status,
+                self.redactor.clean(&setback.message),
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn json<T: Serialize>(&self, value: &T) -> (String, bool) {
+        json(value, self.redactor)
+    }
+}
+
+/// The verdicts of a cell as they are kept.
+pub(super) fn verdicts(outcome: &Outcome, redactor: &Redactor) -> String {
+    json(&outcome.verdicts, redactor).0
+}
+
+fn body(case: &CaseRef) -> CaseBody<'_> {
+    CaseBody {
+        id: &case.id,
+        description: case.description.as_deref(),
+        vars: &case.vars,
+        metadata: &case.metadata,
+        asserts: case.asserts,
+        at: &case.at,
+    }
+}
+
+/// JSON without secrets, and whether there was one.
+pub(super) fn json<T: Serialize>(value: &T, redactor: &Redactor) -> (String, bool) {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    if let Cow::Borrowed(_) = redactor.clean(&text) {
+        return (text, false);
+    }
+    let value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    let cleaned = redactor.clean_json(value).to_string();
+    let redacted = cleaned != text;
+    (cleaned, redacted)
+}
+
+/// The word that serde has for a plain variant.
+pub(super) fn word<T: Serialize>(value: &T) -> String {
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// SQL's integers have a sign.
+pub(super) fn number(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,129 @@
+//! The schema and how older ones become it.
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::{StoreError, Trouble};
+
+/// Each step takes a store one version further; a released step never changes.
+///
+/// Verdicts stay in their cell's row, as JSON: they are never read without it nor changed apart from
+/// it, and one row a cell is what keeps a million cells cheap.
+pub(super) const STEPS: &[&str] = &["
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    started_ms BIGINT NOT NULL,
+    finished_ms BIGINT,
+    duration_ms BIGINT,
+    ending TEXT,
+    description TEXT,
+    config_path TEXT NOT NULL,
+    config TEXT NOT NULL,
+    columns TEXT NOT NULL,
+    cells BIGINT NOT NULL,
+    cases BIGINT NOT NULL,
+    repeats BIGINT NOT NULL,
+    tool_version TEXT NOT NULL
+);
+CREATE TABLE cases (
+    run BIGINT NOT NULL,
+    place BIGINT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (run, place)
+);
+CREATE TABLE responses (
+    id INTEGER PRIMARY KEY,
+    request TEXT,
+    created_ms BIGINT NOT NULL,
+    structured BOOLEAN NOT NULL,
+    redacted BOOLEAN NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE INDEX responses_by_request ON responses (request) WHERE request IS NOT NULL;
+CREATE TABLE cells (
+    id INTEGER PRIMARY KEY,
+    run BIGINT NOT NULL,
+    place BIGINT NOT NULL,
+    case_place BIGINT NOT NULL,
+    col BIGINT NOT NULL,
+    repeat BIGINT NOT NULL,
+    cell TEXT NOT NULL,
+    request TEXT NOT NULL,
+    prompt TEXT NOT NULL,
+    status TEXT NOT NULL,
+    score DOUBLE PRECISION NOT NULL,
+    named TEXT,
+    verdicts TEXT NOT NULL,
+    response BIGINT,
+    failure TEXT,
+    cached BOOLEAN NOT NULL,
+    attempts BIGINT NOT NULL
+);
+CREATE INDEX cells_by_run ON cells (run, place);
+CREATE TABLE attempts (
+    run BIGINT NOT NULL,
+    cell TEXT NOT NULL,
+    attempt BIGINT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    reason TEXT NOT NULL,
+    status BIGINT,
+    message TEXT NOT NULL
+);
+CREATE INDEX attempts_by_run ON attempts (run);
+"];
+
+/// Brings a store to the newest schema. Of two processes that find an old store, one migrates and the
+/// other finds it done.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), MigrationError> {
+    if version(connection)? == STEPS.len() {
+        return Ok(());
+    }
+    let work = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = version(&work)?;
+    if found > STEPS.len() {
+        return Err(MigrationError::Newer(found));
+    }
+    apply(&work, found)?;
+    Ok(work.commit()?)
+}
+
+fn apply(work: &Transaction<'_>, found: usize) -> rusqlite::Result<()> {
+    for step in &STEPS[found..] {
+        work.execute_batch(step)?;
+    }
+    work.pragma_update(None, "user_version", i64::try_from(STEPS.len()).unwrap_or(i64::MAX))
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.pragma_query_value(None, "user_version", |row| Ok(row.get::<_, u32>(0)? as usize))
+}
+
+/// Why a store could not be brought up to date.
+#[derive(Debug)]
+pub(super) enum MigrationError {
+    Newer(usize),
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for MigrationError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl MigrationError {
+    pub(super) fn at(&self, file: &std::path::Path) -> StoreError {
+        match self {
+            Self::Sqlite(error) => StoreError::sqlite(error, file),
+            Self::Newer(found) => StoreError::new(
+                Trouble::Newer,
+                format!(
+                    "the store `{}` has schema {found}, and this version of prompteval knows {}",
+                    file.display(),
+                    STEPS.len()
+                ),
+                "use the newer prompteval that wrote it, or another store with --store",
+            ),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What a request may take, reckoned before it goes out.
+
+use serde_json::Value;
+
+use super::budget::{Amount, Reservation};
+use crate::provider::{Price, Provider};
+use crate::record::{CallFailure, Reason, Request, Response, Usage};
+
+/// Answer tokens where nobody sets a limit.
+const UNLIMITED: u64 = 4096;
+
+/// What all requests to a provider have in common.
+#[derive(Debug)]
+pub(super) struct Need {
+    price: Option<Price>,
+    max_tokens: Option<u64>,
+    /// Length in bytes of what goes with each request: tools, schemas, parameters.
+    frame: u64,
+}
+
+impl Need {
+    pub(super) fn new(provider: &dyn Provider) -> Self {
+        let frame = match provider.identity() {
+            Value::Null => 0,
+            identity => identity.to_string().len() as u64,
+        };
+        Self { price: provider.price(), max_tokens: provider.max_tokens(), frame }
+    }
+
+    /// Tokens as providers reckon them against a rate: the prompt at four characters a token, and the
+    /// limit of the answer.
+    #[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^53")]
+    pub(super) fn tokens(&self, request: &Request) -> f64 {
+        (request.text.len() as u64 / 4 + self.answer(request)) as f64
+    }
+
+    /// The most that a request can take: no token is shorter than a byte.
+    pub(super) fn at_most(&self, request: &Request) -> Amount {
+        let parameters: usize = request.parameters.values().map(|value| value.to_string().len()).sum();
+        let prompt = request.text.len() as u64 + parameters as u64 + self.frame;
+        let completion = self.answer(request);
+        let usage = Usage { total: prompt + completion, prompt, completion, ..Usage::default() };
+        Amount { cost_usd: self.price.map_or(0.0, |price| price.of(&usage)), requests: 1, tokens: usage.total }
+    }
+
+    /// Says what a request took in the end. A refusal costs nothing; whoever broke off, or kept silent
+    /// too long, may have worked for us, so all that was reserved counts.
+    pub(super) fn settle(&self, request: &Request, result: &Result<Response, CallFailure>, reserved: Reservation) {
+        let most = self.at_most(request);
+        let spent = match result {
+            Ok(response) => Amount {
+                cost_usd: response.cost.unwrap_or(most.cost_usd),
+                requests: 1,
+                tokens: response.usage.map_or(most.tokens, |usage| usage.total),
+            },
+            Err(failure) => match failure.reason {
+                Reason::Timeout | Reason::Broken | Reason::BadAnswer | Reason::TooLarge => most,
+                _ => Amount { cost_usd: 0.0, requests: 1, tokens: 0 },
+            },
+        };
+        reserved.settle(spent);
+    }
+
+    fn answer(&self, request: &Request) -> u64 {
+        let given =
+            ["max_completion_tokens", "max_tokens"].iter().find_map(|key| request.parameters.get(*key)?.as_u64());
+        given.or(self.max_tokens).unwrap_or(UNLIMITED)
+    }
+}
