@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-use super::{Provider, Setup, find};
+use super::{Provider, Setup, Timeouts, find};
 use crate::diag::{Problems, Source};
 use crate::env::{Clock, Env};
 use crate::record::{Messages, Request};
@@ -37,7 +37,7 @@ pub(super) fn build_node(
         at: &at,
         config: config.unwrap_or(&none),
         price: None,
-        timeout: Some(Duration::from_secs(5)),
+        timeouts: Timeouts { total: Duration::from_secs(5), ..Timeouts::default() },
         env: &env,
         base: Path::new("."),
         offline: false,

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use futures::future::{BoxFuture, ready};
 use serde_json::{Value, json};
 
-use super::{Hear, Kind, Price, Provider, Setup};
+use super::{Heard, Kind, Price, Provider, Setup};
 use crate::diag::Problems;
 use crate::record::{CallFailure, Output, Request, Response, Usage};
 use crate::yaml::Table;
@@ -23,7 +23,7 @@ static IDENTITY: LazyLock<Value> = LazyLock::new(|| json!({"kind": "echo"}));
 struct Echo;
 
 impl Provider for Echo {
-    fn call<'a>(&'a self, request: &'a Request, _: Hear<'a>) -> BoxFuture<'a, Result<Response, CallFailure>> {
+    fn call<'a>(&'a self, request: &'a Request, _: Heard<'a>) -> BoxFuture<'a, Result<Response, CallFailure>> {
         Box::pin(ready(Ok(Response {
             output: Output::Text(request.text.to_string()),
             usage: Some(Usage::default()),

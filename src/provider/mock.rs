@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use self::answer::Answer;
 use self::condition::Conditions;
-use super::{Hear, Kind, Price, Provider, Setup};
+use super::{Heard, Kind, Price, Provider, Setup};
 use crate::diag::{Problem, Problems};
 use crate::record::{CallFailure, Reason, Request, Response};
 use crate::yaml::Node;
@@ -87,7 +87,7 @@ impl Mock {
 }
 
 impl Provider for Mock {
-    fn call<'a>(&'a self, request: &'a Request, _: Hear<'a>) -> BoxFuture<'a, Result<Response, CallFailure>> {
+    fn call<'a>(&'a self, request: &'a Request, _: Heard<'a>) -> BoxFuture<'a, Result<Response, CallFailure>> {
         Box::pin(self.ask(request))
     }
 

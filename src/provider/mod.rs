@@ -12,10 +12,12 @@ mod http;
 mod mock;
 mod openai;
 mod price;
+mod timeouts;
 mod unknown;
 
 pub use openai::PARAMETERS;
 pub use price::Price;
+pub use timeouts::Timeouts;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,8 +33,9 @@ use crate::yaml::{self, Node, Shape};
 
 /// Somebody who answers.
 pub trait Provider: Send + Sync {
-    /// Asks once. No retry, no cache.
-    fn call<'a>(&'a self, request: &'a Request, heard: Hear<'a>) -> BoxFuture<'a, Result<Response, CallFailure>>;
+    /// Asks once. No retry, no cache. `heard` is told what an answer, good or bad, says of the
+    /// provider's limits.
+    fn call<'a>(&'a self, request: &'a Request, heard: Heard<'a>) -> BoxFuture<'a, Result<Response, CallFailure>>;
 
     /// Everything that shapes an answer (kind, model, base URL, parameters), without secrets: for
     /// content ids and the cache.
@@ -54,11 +57,11 @@ pub trait Provider: Send + Sync {
     }
 }
 
-/// Hears what a reply says about limits.
-pub type Hear<'a> = &'a (dyn Fn(Limits) + Send + Sync);
+/// Whoever wants to know what is left of a provider's limits.
+pub type Heard<'a> = &'a (dyn Fn(Limits) + Send + Sync);
 
-/// Limits of rate as a provider tells them with a reply.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// What a provider says about its rate limits.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Limits {
     /// Of requests.
     pub requests: Option<Window>,
@@ -66,14 +69,14 @@ pub struct Limits {
     pub tokens: Option<Window>,
 }
 
-/// One limit.
-#[derive(Debug, Clone, PartialEq)]
+/// One limit, as it stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Window {
-    /// How much there is when nothing is used.
+    /// How much a full window holds.
     pub limit: Option<f64>,
-    /// How much is left.
+    /// What is left of it.
     pub remaining: f64,
-    /// How long until nothing is used.
+    /// How long until it is full again.
     pub reset: Option<Duration>,
 }
 
@@ -105,8 +108,8 @@ pub struct Setup<'a> {
     pub config: &'a Node,
     /// The price from the provider's own `price` key.
     pub price: Option<Price>,
-    /// How long one answer may take.
-    pub timeout: Option<Duration>,
+    /// How long to wait for what.
+    pub timeouts: Timeouts,
     /// The world outside.
     pub env: &'a Env,
     /// The folder of the config.

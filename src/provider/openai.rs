@@ -11,7 +11,6 @@ mod endpoint;
 pub use body::PARAMETERS;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
@@ -19,8 +18,8 @@ use serde_json::{Map, Value, json};
 use self::answer::Reading;
 use self::body::Recipe;
 use self::endpoint::Endpoint;
-use super::http::{self, Post, Refusal, Reply};
-use super::{Hear, Kind, Price, Provider, Setup};
+use super::http::{self, Dial, Post, Refusal, Reply};
+use super::{Heard, Kind, Price, Provider, Setup, Timeouts};
 use crate::diag::{Problem, Problems};
 use crate::env::{Clock, Redactor};
 use crate::record::{CallFailure, Request, Response};
@@ -60,7 +59,8 @@ struct OpenAi {
     endpoint: Endpoint,
     recipe: Recipe,
     price: Option<Price>,
-    timeout: Duration,
+    timeouts: Timeouts,
+    dial: Dial,
     clock: Clock,
     redactor: Redactor,
 }
@@ -71,13 +71,15 @@ fn build(setup: &Setup<'_>, problems: &mut Problems) -> Option<Arc<dyn Provider>
     let endpoint = Endpoint::new(setup, problems);
     let recipe = Recipe::new(setup, model.unwrap_or_default(), problems);
     let price = config::price(setup, model.unwrap_or_default(), problems);
-    let (_, endpoint) = (model?, endpoint?);
+    let authorities = http::authorities(setup, problems);
+    let (_, endpoint, authorities) = (model?, endpoint?, authorities?);
     Some(Arc::new(OpenAi {
         identity: identity(&endpoint, &recipe),
+        dial: Dial::new(setup, &endpoint.url, authorities),
         endpoint,
         recipe,
         price,
-        timeout: setup.timeout.unwrap_or(http::DEFAULT_TIMEOUT),
+        timeouts: setup.timeouts,
         clock: setup.env.clock,
         redactor: setup.env.redactor.clone(),
     }))
@@ -107,7 +109,7 @@ fn identity(endpoint: &Endpoint, recipe: &Recipe) -> Value {
 }
 
 impl OpenAi {
-    async fn ask(&self, request: &Request) -> Result<Response, CallFailure> {
+    async fn ask(&self, request: &Request, heard: Heard<'_>) -> Result<Response, CallFailure> {
         let body = self.recipe.body(request.chat(), &request.parameters);
         let structured = body.pointer("/response_format/type").is_some_and(|t| t == "json_schema");
         let started = self.clock.instant();
@@ -116,9 +118,13 @@ impl OpenAi {
             shown: &self.endpoint.shown,
             headers: &self.endpoint.headers,
             body: body.to_string(),
-            timeout: self.timeout,
+            timeouts: &self.timeouts,
+            dial: &self.dial,
         });
         let reply = reply.await?;
+        if let Some(limits) = http::limits(&reply.headers) {
+            heard(limits);
+        }
         let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         if !reply.is_success() {
             return Err(self.refused(&reply));
@@ -144,8 +150,8 @@ impl OpenAi {
 }
 
 impl Provider for OpenAi {
-    fn call<'a>(&'a self, request: &'a Request, _: Hear<'a>) -> BoxFuture<'a, Result<Response, CallFailure>> {
-        Box::pin(self.ask(request))
+    fn call<'a>(&'a self, request: &'a Request, heard: Heard<'a>) -> BoxFuture<'a, Result<Response, CallFailure>> {
+        Box::pin(self.ask(request, heard))
     }
 
     fn identity(&self) -> &Value {

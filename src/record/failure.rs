@@ -38,6 +38,8 @@ pub enum Reason {
     Server,
     /// Any other 4xx: the request itself is refused.
     Rejected,
+    /// The server cannot prove who it is.
+    Untrusted,
     /// Nobody answers at this address.
     Unreachable,
     /// The connection broke, or the answer was cut short.

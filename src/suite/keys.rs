@@ -8,6 +8,7 @@ const SCALARS: Shape = Shape::MapOf(&Shape::Scalar);
 const TEXTS: Shape = Shape::List(&Shape::Text);
 const ONE_OR_MANY: Shape = Shape::OneOf(&[Shape::Text, TEXTS]);
 const COUNT: Shape = Shape::Int(0, u64::MAX);
+const MILLIS: Shape = Shape::Int(1, u64::MAX);
 const NO_GRADERS: &str = "there are no model-graded assertions in this version";
 
 /// The config file.
@@ -172,7 +173,10 @@ pub static PROVIDER: Table = Table {
         Key::new("delay", COUNT, "milliseconds to wait after each request"),
         Key::new("env", SCALARS, "environment variables for this provider"),
         Key::new("max_concurrency", Shape::Int(1, 100_000), "requests under way at once"),
-        Key::new("timeout_ms", Shape::Int(1, u64::MAX), "milliseconds until a request is given up"),
+        Key::new("timeout_ms", MILLIS, "milliseconds until a request is given up"),
+        Key::new("connect_timeout_ms", MILLIS, "milliseconds until a connection must stand"),
+        Key::new("first_byte_timeout_ms", MILLIS, "milliseconds from a sent request to the beginning of its answer"),
+        Key::new("idle_timeout_ms", MILLIS, "milliseconds that an answer which has begun may stand still"),
         Key::new("price", Shape::Object(&PRICE), "US dollars per million tokens"),
         Key::unsupported("transform", "answers are judged as they are"),
         Key::new("rpm", Shape::Int(1, u64::MAX), "requests a minute at most"),

@@ -10,7 +10,7 @@ use crate::diag::{Folder, Problem, Problems};
 use crate::env::Env;
 use crate::plan::Target;
 use crate::prompts::content_hash;
-use crate::provider::{self, Price, Setup};
+use crate::provider::{self, Price, Setup, Timeouts};
 use crate::template::print;
 use crate::yaml::{Kind, Node, Shape, check, file_reference, include, read_tree};
 
@@ -119,7 +119,6 @@ impl Reader<'_> {
             print(&e.value.to_json(), &mut text);
             (e.key.clone(), text)
         }));
-        let timeout = number("timeout_ms").or(self.settings.timeout_ms).map(Duration::from_millis);
         let kind = provider::find(id, &at.span);
         let built = match kind {
             Ok((kind, rest)) => {
@@ -130,7 +129,7 @@ impl Reader<'_> {
                     at: &at.span,
                     config: &config,
                     price,
-                    timeout,
+                    timeouts: self.timeouts(given),
                     env: &env,
                     base: self.base.path(),
                     offline: self.options.offline,
@@ -152,11 +151,27 @@ impl Reader<'_> {
             delay: Duration::from_millis(delay),
             rpm: number("rpm"),
             tpm: number("tpm"),
-            has_timeout: timeout.is_some(),
+            has_timeout: number("timeout_ms")
+                .or(number("first_byte_timeout_ms"))
+                .or(self.settings.timeout_ms)
+                .is_some(),
             at: at.span.clone(),
             prompts: get("prompts").map(|list| texts(list).collect()),
         };
         all.push(target);
+    }
+
+    /// Limits of the provider beat those of the run.
+    fn timeouts(&self, given: Option<&Node>) -> Timeouts {
+        let millis = |key: &str| given?.get(key)?.as_u64().map(Duration::from_millis);
+        let default = Timeouts::default();
+        let of_run = self.settings.timeout_ms.map(Duration::from_millis);
+        Timeouts {
+            connect: millis("connect_timeout_ms").unwrap_or(default.connect),
+            first_byte: millis("first_byte_timeout_ms"),
+            idle: millis("idle_timeout_ms").unwrap_or(default.idle),
+            total: millis("timeout_ms").or(of_run).unwrap_or(default.total),
+        }
     }
 
     /// The command line beats the provider's own width; a delay means one after the other.

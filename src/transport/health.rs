@@ -59,7 +59,7 @@ impl Health {
         };
         let never_answered = !self.answered.load(Ordering::Relaxed);
         let hopeless = match failure.reason {
-            Reason::Quota => true,
+            Reason::Quota | Reason::Untrusted => true,
             // A 403 may be about one prompt; when answers have come, it is.
             Reason::Auth => failure.status == Some(401) || never_answered,
             Reason::Unreachable => never_answered || in_a_row >= self.limit,
@@ -110,12 +110,16 @@ mod tests {
 
     #[test]
     fn a_wrong_key_and_a_dead_address_close_at_once_when_nothing_ever_came() {
-        for reason in [Reason::Auth, Reason::Unreachable, Reason::Quota] {
+        for reason in [Reason::Auth, Reason::Unreachable, Reason::Quota, Reason::Untrusted] {
             let health = Health::new(4);
             assert!(fail(&health, reason).is_some(), "{reason:?}");
             let health = Health::new(4);
             health.answered(None);
-            assert_eq!(fail(&health, reason).is_some(), reason == Reason::Quota, "{reason:?}");
+            assert_eq!(
+                fail(&health, reason).is_some(),
+                matches!(reason, Reason::Quota | Reason::Untrusted),
+                "{reason:?}"
+            );
         }
     }
 

@@ -294,7 +294,7 @@ impl Line {
                 self.rate.failed();
             }
             // Nothing can be expected yet: the scouts go alone.
-            (Reason::Auth | Reason::Quota | Reason::Unreachable, _) => self.rate.failed(),
+            (Reason::Auth | Reason::Quota | Reason::Untrusted | Reason::Unreachable, _) => self.rate.failed(),
             _ => {
                 self.width.heard();
                 self.rate.failed();

@@ -1,4 +1,4 @@
-//! The real binary against a loopback server: no network, no sleeping.
+//! The real binary against a loopback server: no network, and no sleeping but where time is the matter.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says why")]
@@ -6,7 +6,9 @@
 mod config;
 mod endpoint;
 mod example;
+mod faults;
 mod project;
 mod reports;
 mod selection;
 mod server;
+mod tls;

@@ -35,7 +35,7 @@ fn date(text: &str, now: SystemTime) -> Option<Duration> {
 }
 
 /// `2s`, `6m0s`, `3.96s`, `120ms`; a bare number is seconds.
-fn spelt(text: &str) -> Option<Duration> {
+pub(super) fn spelt(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut sum = Duration::ZERO;
     while !rest.is_empty() {

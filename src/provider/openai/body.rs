@@ -141,7 +141,7 @@ fn default(setup: &Setup<'_>, variable: &str, usual: &Number, problems: &mut Pro
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::bench;
+    use super::super::super::{Timeouts, bench};
     use super::*;
 
     fn body(id: &str, config: &str, vars: &[(&str, &str)], over: &Value) -> String {
@@ -154,7 +154,7 @@ mod tests {
             at: &source.span(),
             config: &config,
             price: None,
-            timeout: None,
+            timeouts: Timeouts::default(),
             env: &bench::env(vars),
             base: std::path::Path::new("."),
             offline: false,

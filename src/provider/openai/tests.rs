@@ -1,7 +1,11 @@
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use std::time::Duration;
+
+use super::super::Limits;
 use super::super::bench::{self, Then, answer, server};
+use super::super::http::Trust;
 use super::*;
 use crate::record::{Output, Reason, Usage};
 
@@ -74,6 +78,20 @@ async fn a_rate_limit_says_how_long() {
 }
 
 #[tokio::test]
+async fn limits_are_told_once_for_a_reply_that_names_them() {
+    let body = r#"{"choices":[{"message":{"content":"x"}}]}"#;
+    let limit = "x-ratelimit-remaining-requests: 7\r\n";
+    for (status, limit, expected) in [("200 OK", limit, &[7.0][..]), ("429 Slow", limit, &[7.0]), ("200 OK", "", &[])] {
+        let reply = answer(status, body).replacen("\r\n", &format!("\r\n{limit}"), 1);
+        let (base, _) = server(&reply, Then::Close).await;
+        let heard = std::sync::Mutex::new(Vec::new());
+        let hear: Heard<'_> = &|limits: Limits| heard.lock().unwrap().push(limits.requests.unwrap().remaining);
+        let _ = provider("openai:m", &base, "").call(&bench::request("hi", &json!({})), hear).await;
+        assert_eq!(*heard.lock().unwrap(), expected, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn an_endless_body_is_cut_off() {
     let failure = fails("HTTP/1.1 200 OK\r\n\r\n", Then::Forever).await;
     assert_eq!(failure.reason, Reason::TooLarge);
@@ -138,9 +156,10 @@ async fn a_silent_server_times_out() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let shown = format!("http://{}/v1/chat/completions", listener.local_addr().unwrap());
     let (url, headers) = (shown.parse().unwrap(), reqwest::header::HeaderMap::new());
-    let timeout = Duration::from_millis(20);
-    let post = http::post(Post { url: &url, shown: "BASE", headers: &headers, body: "{}".into(), timeout });
-    let failure = post.await.err().unwrap();
+    let timeouts = Timeouts { total: Duration::from_millis(20), ..Timeouts::default() };
+    let dial = &Dial { connect: timeouts.connect, trust: Trust::Nobody };
+    let post = Post { url: &url, shown: "BASE", headers: &headers, body: "{}".into(), timeouts: &timeouts, dial };
+    let failure = http::post(post).await.err().unwrap();
     assert_eq!(
         (failure.reason, failure.message.as_str()),
         (Reason::Timeout, "no complete answer from BASE within 20ms")

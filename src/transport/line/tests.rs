@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::*;
 use crate::env::Clock;
-use crate::provider::{Hear, Price};
+use crate::provider::{Heard, Price};
 use crate::record::{Messages, Usage};
 use crate::store::StoreError;
 use crate::transport::Caps;
@@ -19,7 +19,7 @@ struct Script {
 }
 
 impl Provider for Script {
-    fn call<'a>(&'a self, _: &'a Request, _: Hear<'a>) -> BoxFuture<'a, Result<Response, CallFailure>> {
+    fn call<'a>(&'a self, _: &'a Request, _: Heard<'a>) -> BoxFuture<'a, Result<Response, CallFailure>> {
         let next = self.failures.lock().unwrap().pop();
         *self.calls.lock().unwrap() += 1;
         Box::pin(async move {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use self::bucket::Bucket;
 use self::pace::Pace;
-use self::window::Heard;
+use self::window::Meter;
 use crate::provider::Limits;
 
 /// So many refusals in a row mean a wall, not bad luck.
@@ -98,8 +98,8 @@ impl Rate {
 struct Limiter {
     rpm: Option<Bucket>,
     tpm: Option<Bucket>,
-    requests: Option<Heard>,
-    tokens: Option<Heard>,
+    requests: Option<Meter>,
+    tokens: Option<Meter>,
     pace: Pace,
     in_flight: u32,
     refused_in_a_row: u32,
@@ -125,8 +125,8 @@ impl Limiter {
         let waits = [
             self.rpm.as_mut().map(|bucket| bucket.wait(now, 1.0)),
             self.tpm.as_mut().map(|bucket| bucket.wait(now, tokens)),
-            self.requests.as_mut().map(|heard| heard.wait(now, 1.0)),
-            self.tokens.as_mut().map(|heard| heard.wait(now, tokens)),
+            self.requests.as_mut().map(|meter| meter.wait(now, 1.0)),
+            self.tokens.as_mut().map(|meter| meter.wait(now, tokens)),
             Some(self.pace.wait(now)),
         ];
         waits.into_iter().flatten().fold(pause, Duration::max)
@@ -137,18 +137,18 @@ impl Limiter {
         self.pace.sent(now);
         self.rpm.iter_mut().for_each(|bucket| bucket.take(now, 1.0));
         self.tpm.iter_mut().for_each(|bucket| bucket.take(now, tokens));
-        self.requests.iter_mut().for_each(|heard| heard.take(1.0));
-        self.tokens.iter_mut().for_each(|heard| heard.take(tokens));
+        self.requests.iter_mut().for_each(|meter| meter.take(1.0));
+        self.tokens.iter_mut().for_each(|meter| meter.take(tokens));
     }
 
     /// Headers come before the request they belong to counts as over.
     fn heard(&mut self, now: Instant, limits: &Limits) {
         let others = f64::from(self.in_flight.saturating_sub(1));
         if let Some(window) = &limits.requests {
-            self.requests.get_or_insert_with(|| Heard::new(now)).hear(now, window, others);
+            self.requests.get_or_insert_with(|| Meter::new(now)).hear(now, window, others);
         }
         if let Some(window) = &limits.tokens {
-            self.tokens.get_or_insert_with(|| Heard::new(now)).hear(now, window, 0.0);
+            self.tokens.get_or_insert_with(|| Meter::new(now)).hear(now, window, 0.0);
         }
     }
 

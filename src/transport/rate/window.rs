@@ -10,7 +10,7 @@ use crate::provider::Window;
 /// `(limit - remaining) / reset`, up to the fraction that `remaining` leaves out. Each reply narrows
 /// that rate between two bounds.
 #[derive(Debug)]
-pub(super) struct Heard {
+pub(super) struct Meter {
     limit: f64,
     level: f64,
     at: Instant,
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Headers are whole milliseconds at best.
 const GRAIN: f64 = 0.001;
 
-impl Heard {
+impl Meter {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             limit: f64::INFINITY,
