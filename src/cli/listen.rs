@@ -148,7 +148,7 @@ impl<'a> Listeners<'a> {
 
     /// Puts the reports in their places and tells the people. Reports that can be finished are, even
     /// when another cannot.
-    pub(super) fn finish(mut self, no_table: bool) -> Result<Total, Failure> {
+    pub(super) fn finish(mut self, no_table: bool, kept: bool) -> Result<Total, Failure> {
         self.end_row();
         if let Some(progress) = self.progress.take() {
             progress.clear();
@@ -166,7 +166,8 @@ impl<'a> Listeners<'a> {
             if !self.screen.quiet {
                 self.tell(no_table);
             }
-            let end = summary::End { tail: &tail, all: &self.tally.all, written: &written, retries: self.retries };
+            let end =
+                summary::End { tail: &tail, all: &self.tally.all, written: &written, retries: self.retries, kept };
             summary::last_line(&end, self.screen);
         }
         broken.map_or(Ok(self.tally.all), |message| Err(Failure::new(ExitStatus::Failed, message)))
@@ -206,6 +207,18 @@ pub(super) async fn signals(stop: Stop) {
     }
     stop.abort();
 }
+
+/// A write beyond a file-size limit shall be an error like any other, not the end of the process.
+/// Called within a runtime.
+#[cfg(unix)]
+pub(super) fn outlive_full_disks() {
+    const SIGXFSZ: i32 = 25;
+    // Registering takes the deadly default away for good; nobody need listen.
+    drop(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(SIGXFSZ)));
+}
+
+#[cfg(not(unix))]
+pub(super) fn outlive_full_disks() {}
 
 /// Comes back when whoever runs this process (a container, a CI job, a closed terminal) wants it gone.
 #[cfg(unix)]

@@ -32,13 +32,16 @@ pub(super) fn run(command: &RunCommand, env: &Env, cwd: &Path, screen: &Screen) 
     if paths.iter().any(|p| ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|out| p.as_os_str() == *out)) {
         screen.take_stdout();
     }
+    let runtime =
+        Runtime::new().map_err(|e| Failure::new(ExitStatus::Failed, format!("cannot start the run's threads: {e}")))?;
+    let entered = runtime.enter();
+    super::listen::outlive_full_disks();
+    drop(entered);
     let targets = open_reports(&paths, command, &env)?;
     let keeping = Keeping::open(command, &suite, &env, cwd)?;
     let settings = keeping.settings(command, &suite, &run_id(env.clock), screen)?;
     let progress = screen.live && suite.progress && !command.no_progress_bar && !screen.quiet;
     let mut listeners = Listeners::new(&plan, targets, screen, progress);
-    let runtime =
-        Runtime::new().map_err(|e| Failure::new(ExitStatus::Failed, format!("cannot start the run's threads: {e}")))?;
     let tail = runtime.block_on(async {
         let signals = tokio::spawn(super::listen::signals(settings.shared.stop().clone()));
         let result = conduct(Arc::clone(&plan), settings, &mut |event| listeners.event(event)).await;
@@ -47,7 +50,7 @@ pub(super) fn run(command: &RunCommand, env: &Env, cwd: &Path, screen: &Screen) 
     });
     // A request that hangs must not keep the program alive after a second Ctrl-C.
     runtime.shutdown_background();
-    let finished = listeners.finish(command.no_table);
+    let finished = listeners.finish(command.no_table, keeping.store.is_some());
     let recorded = keeping.close(screen);
     let tail = tail.map_err(|error| match error {
         RunError::Store(error) => keeping.trouble(error),

@@ -42,6 +42,9 @@ fn judged(total: &Total, screen: &Screen) -> String {
 fn spent(total: &Total) -> String {
     let mut parts = vec![count(total.usage.total, "token")];
     parts.push(total.cost.map_or_else(|| "cost unknown".to_owned(), dollars));
+    if total.cached > 0 {
+        parts.push(format!("{} from the cache", thousands(total.cached)));
+    }
     if let Some([p50, p95, p99]) = total.latency([0.5, 0.95, 0.99]) {
         parts.push(format!(
             "latency p50 {} · p95 {} · p99 {} ms",
@@ -99,6 +102,8 @@ pub(super) struct End<'a> {
     pub(super) all: &'a Total,
     pub(super) written: &'a [PathBuf],
     pub(super) retries: u64,
+    /// Whether the run is in a store.
+    pub(super) kept: bool,
 }
 
 /// The last line: counts, time, files.
@@ -125,8 +130,11 @@ pub(super) fn last_line(end: &End<'_>, screen: &Screen) {
     }
     line += &format!(" in {seconds:.1} s");
     screen.out(&line);
-    if end.tail.ending == Ending::Interrupted {
+    if end.tail.ending != Ending::Complete {
         screen.warning("the run did not come to its end; reports hold what was finished");
+        if end.kept {
+            screen.err("hint: `prompteval run --resume` goes on with it");
+        }
     }
     if !screen.quiet {
         for path in end.written.iter().filter(|p| !p.starts_with("/dev")) {

@@ -21,6 +21,8 @@ pub struct Total {
     pub cost: Option<f64>,
     /// Cells that were judged without any assertion.
     pub unasserted: u64,
+    /// Answers that came from memory; their tokens and cost were paid for earlier.
+    pub cached: u64,
     latencies: Vec<u32>,
 }
 
@@ -47,6 +49,7 @@ impl Total {
             self.unasserted += 1;
         }
         let Some(response) = &outcome.response else { return };
+        self.cached += u64::from(response.cached);
         self.usage += response.usage.unwrap_or_default();
         if let Some(cost) = response.cost {
             self.cost = Some(self.cost.unwrap_or(0.0) + cost);

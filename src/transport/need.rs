@@ -1,11 +1,11 @@
 //! What a request may take, reckoned before it goes out.
 
-use serde_json::Value;
-
 use super::budget::{Amount, Reservation};
 use crate::provider::{Price, Provider};
 use crate::record::{CallFailure, Reason, Request, Response, Usage};
 
+/// Marks around messages.
+const FRAME: u64 = 16;
 /// Answer tokens where nobody sets a limit.
 const UNLIMITED: u64 = 4096;
 
@@ -14,16 +14,15 @@ const UNLIMITED: u64 = 4096;
 pub(super) struct Need {
     price: Option<Price>,
     max_tokens: Option<u64>,
-    /// Length in bytes of what goes with each request: tools, schemas, parameters.
+    /// Length in bytes of what the model reads beside the prompt: tools, schemas, the marks around messages.
     frame: u64,
 }
 
 impl Need {
     pub(super) fn new(provider: &dyn Provider) -> Self {
-        let frame = match provider.identity() {
-            Value::Null => 0,
-            identity => identity.to_string().len() as u64,
-        };
+        let parts = ["tools", "functions", "response_format"].iter();
+        let parts = parts.filter_map(|part| provider.identity().get("body")?.get(*part));
+        let frame = FRAME + parts.map(|part| part.to_string().len() as u64).sum::<u64>();
         Self { price: provider.price(), max_tokens: provider.max_tokens(), frame }
     }
 

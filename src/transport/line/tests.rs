@@ -36,7 +36,7 @@ impl Provider for Script {
         Some(Price { prompt: 0.01, completion: 0.01, cached: None })
     }
     fn max_tokens(&self) -> Option<u64> {
-        Some(38)
+        Some(22)
     }
 }
 
@@ -167,7 +167,7 @@ async fn with_memory_alone_a_miss_is_an_error() {
     assert_eq!(*script.calls.lock().unwrap(), 0);
 }
 
-/// Each request may cost 0.40 (2 bytes and 38 tokens at a cent) and costs 0.20.
+/// Each request may cost 0.40 (18 bytes and 22 tokens at a cent) and costs 0.20.
 #[tokio::test(start_paused = true)]
 async fn a_budget_is_never_overrun_by_the_width() {
     for (caps, calls) in [
