@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::redact::{self, Whose};
+use crate::diag::Location;
 use crate::env::Redactor;
 use crate::record::{CallFailure, Column, Mark, Named, Outcome, Response, Status, Usage, Verdict};
 
@@ -18,8 +19,8 @@ struct Item<'a> {
     prompt_idx: usize,
     repeat_index: u32,
     prompt_id: &'a str,
-    provider: Value,
-    prompt: Value,
+    provider: Provider<'a>,
+    prompt: Prompt<'a>,
     vars: &'a Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
@@ -33,12 +34,24 @@ struct Item<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<&'a CallFailure>,
     grading_result: Option<Grading<'a>>,
-    named_scores: Map<String, Value>,
+    named_scores: Scores<'a>,
     latency_ms: u64,
     cost: f64,
     token_usage: Usage,
     attempts: u32,
-    location: String,
+    location: Place<'a>,
+}
+
+#[derive(Serialize)]
+struct Provider<'a> {
+    id: &'a str,
+    label: &'a str,
+}
+
+#[derive(Serialize)]
+struct Prompt<'a> {
+    raw: Cow<'a, str>,
+    label: &'a str,
 }
 
 /// The case, so that a reader needs no second file.
@@ -66,8 +79,8 @@ struct Grading<'a> {
     pass: bool,
     score: f64,
     reason: &'a str,
-    named_scores: Map<String, Value>,
-    component_results: Vec<Component<'a>>,
+    named_scores: Scores<'a>,
+    component_results: Components<'a>,
 }
 
 #[derive(Serialize)]
@@ -91,14 +104,69 @@ struct Assertion<'a> {
     weight: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     metric: Option<&'a str>,
-    line: String,
+    line: Place<'a>,
 }
 
-/// The cell as one line of JSON, without its newline and without secrets.
-pub(super) fn line(outcome: &Outcome, column: &Column, redactor: &Redactor) -> serde_json::Result<String> {
-    let why = why(outcome);
-    let item = serde_json::to_value(item(outcome, column, why.as_deref()))?;
-    serde_json::to_string(&redact::json(redactor, item, Whose::Ours))
+/// Verdicts as promptfoo's component results.
+struct Components<'a>(&'a [Verdict]);
+
+impl Serialize for Components<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(component))
+    }
+}
+
+/// Scores by name, which is there once. One that is no number becomes `null`, which JSON can say.
+struct Scores<'a>(&'a Named);
+
+impl Serialize for Scores<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, score)| (name, score)))
+    }
+}
+
+/// A place as `file:line:column`.
+struct Place<'a>(&'a Location);
+
+impl Serialize for Place<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self.0)
+    }
+}
+
+/// Makes cells into lines, one after the other.
+pub(super) struct Lines {
+    redactor: Redactor,
+    /// The line, in room that the next one uses again.
+    line: Vec<u8>,
+}
+
+impl Lines {
+    /// Lines without what this redactor knows.
+    pub(super) fn new(redactor: Redactor) -> Self {
+        Self { redactor, line: Vec::new() }
+    }
+
+    /// The cell as one line of JSON, without its newline and without secrets.
+    ///
+    /// Most lines hold no secret, and a line whose bytes hold none needs no look at its parts: every
+    /// text stands in it as JSON writes it, and the redactor knows its secrets in that form too.
+    pub(super) fn of(&mut self, outcome: &Outcome, column: &Column) -> serde_json::Result<&[u8]> {
+        let why = why(outcome);
+        let item = item(outcome, column, why.as_deref());
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, &item)?;
+        if !self.redactor.is_clean(&self.line) {
+            self.line.clear();
+            serde_json::to_writer(&mut self.line, &cleaned(&item, &self.redactor)?)?;
+        }
+        Ok(&self.line)
+    }
+}
+
+/// The cell without secrets, looked at text by text.
+fn cleaned(item: &Item<'_>, redactor: &Redactor) -> serde_json::Result<Value> {
+    Ok(redact::json(redactor, serde_json::to_value(item)?, Whose::Ours))
 }
 
 /// Why a cell is not green. Unlike [`Outcome::reason`] it always has a word for one that is not.
@@ -123,8 +191,8 @@ fn item<'a>(outcome: &'a Outcome, column: &'a Column, why: Option<&'a str>) -> I
         prompt_idx: outcome.column,
         repeat_index: outcome.repeat,
         prompt_id: &column.prompt_hash,
-        provider: json!({"id": column.provider_id, "label": column.provider}),
-        prompt: json!({"raw": compact(&outcome.prompt), "label": column.label}),
+        provider: Provider { id: &column.provider_id, label: &column.provider },
+        prompt: Prompt { raw: compact(&outcome.prompt), label: &column.label },
         vars: &case.vars,
         description,
         test_case: TestCase { id: &case.id, description, vars: &case.vars, metadata: &case.metadata },
@@ -135,12 +203,12 @@ fn item<'a>(outcome: &'a Outcome, column: &'a Column, why: Option<&'a str>) -> I
         error: why,
         failure: outcome.failure.as_ref(),
         grading_result: response.map(|_| grading(outcome, why)),
-        named_scores: scores(&outcome.named),
+        named_scores: Scores(&outcome.named),
         latency_ms: response.and_then(|r| r.latency_ms).unwrap_or(0),
         cost: response.and_then(|r| r.cost).unwrap_or(0.0),
         token_usage: response.and_then(|r| r.usage).unwrap_or_default(),
         attempts: outcome.attempts,
-        location: case.at.to_string(),
+        location: Place(&case.at),
     }
 }
 
@@ -159,8 +227,8 @@ fn grading<'a>(outcome: &'a Outcome, why: Option<&'a str>) -> Grading<'a> {
         pass: outcome.status == Status::Passed,
         score: outcome.score,
         reason: why.unwrap_or(green),
-        named_scores: scores(&outcome.named),
-        component_results: outcome.verdicts.iter().map(component).collect(),
+        named_scores: Scores(&outcome.named),
+        component_results: Components(&outcome.verdicts),
     }
 }
 
@@ -176,14 +244,9 @@ fn component(verdict: &Verdict) -> Component<'_> {
             threshold: verdict.threshold,
             weight: verdict.weight,
             metric: verdict.metric.as_deref(),
-            line: verdict.at.to_string(),
+            line: Place(&verdict.at),
         },
     }
-}
-
-/// Scores by name. One that is no number becomes `null`, which JSON can say.
-fn scores(named: &Named) -> Map<String, Value> {
-    named.iter().map(|(name, score)| (name.clone(), Value::from(*score))).collect()
 }
 
 /// A prompt that is JSON (a list of messages) without its indentation, as promptfoo's reports have it.
@@ -197,10 +260,24 @@ fn compact(prompt: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Output;
     use crate::report::fixture::{cell, head};
+    use proptest::prelude::*;
+    use serde_json::json;
 
     fn parsed(outcome: &Outcome) -> Value {
-        serde_json::from_str(&line(outcome, &head().columns[outcome.column], &Redactor::default()).unwrap()).unwrap()
+        let mut lines = Lines::new(Redactor::default());
+        serde_json::from_slice(lines.of(outcome, &head().columns[outcome.column]).unwrap()).unwrap()
+    }
+
+    /// The line as it is, and as it is when every part of it is looked at.
+    fn both(outcome: &Outcome, redactor: &Redactor) -> (String, String) {
+        let column = &head().columns[outcome.column];
+        let mut lines = Lines::new(redactor.clone());
+        let line = String::from_utf8(lines.of(outcome, column).unwrap().to_vec()).unwrap();
+        let why = why(outcome);
+        let item = item(outcome, column, why.as_deref());
+        (line, cleaned(&item, redactor).unwrap().to_string())
     }
 
     #[test]
@@ -263,6 +340,57 @@ mod tests {
     fn a_score_that_is_no_number_is_null() {
         let item = parsed(&cell("a").named("odd", f64::NAN).score(f64::INFINITY).done());
         assert_eq!((&item["score"], &item["namedScores"]), (&Value::Null, &json!({"odd": null})));
+    }
+
+    #[test]
+    fn a_line_is_the_same_whichever_way_it_is_made() {
+        let numbers = json!({"f": 1.0, "z": -0.0, "big": u64::MAX, "neg": i64::MIN, "tiny": 5e-324, "e": 1e300});
+        let mut structured = cell("a").done();
+        structured.response.as_mut().unwrap().output = Output::Json(json!({"b": numbers, "a": [null, true, "é…"]}));
+        structured.response.as_mut().unwrap().cost = Some(f64::NAN);
+        let plenty = cell("a\"b").column(1).description("d").var("q", "\u{1}\n\\").named("x", 0.1).named("y", f64::NAN);
+        for outcome in [
+            structured,
+            plenty.metric("x").fails("no \"7\"").done(),
+            cell("a").prompt("[ {\"role\": \"user\"} ]").output("").done(),
+            cell("a").errors("nobody answers").done(),
+            cell("a").unjudged("the grader is silent").score(f64::INFINITY).done(),
+        ] {
+            for secret in ["", "nowhere to be found", "user", "nobody", "18446744073709551615", "success"] {
+                let redactor = Redactor::default();
+                redactor.learn(secret);
+                let (line, slow) = both(&outcome, &redactor);
+                assert_eq!(line, slow, "{secret}");
+            }
+        }
+    }
+
+    /// Few letters, so that a secret stands in a text by chance; all kinds of escapes among them.
+    const SECRET: &str = r#"[ab1"\\\n\x01é…]{6,8}"#;
+    const NOISE: &str = r#"[ab1"\\\n\x01é…]{0,12}"#;
+
+    proptest! {
+        #[test]
+        fn no_secret_is_overlooked(
+            secret in SECRET,
+            noise in NOISE,
+            depth in 0..3_usize,
+            most in 0..9_usize,
+        ) {
+            let redactor = Redactor::default();
+            redactor.learn(&secret);
+            let start: String = secret.chars().take(most).collect();
+            let text = (0..depth).fold(start, |text, _| Value::from(text).to_string()) + &noise;
+            for outcome in [
+                cell("a").var("q", &text).done(),
+                cell("a").var(&text, "v").done(),
+                cell("a").named(&text, 1.0).fails(&text).done(),
+                cell(&text).output(&text).done(),
+            ] {
+                let (line, slow) = both(&outcome, &redactor);
+                prop_assert_eq!(line, slow);
+            }
+        }
     }
 
     #[test]

@@ -7,21 +7,26 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::item::Lines;
 use super::redact::{self, Whose};
 use super::tally::{Stats, Tally};
-use super::{Format, Options, Report, broken, column_of, item};
-use crate::env::format_time;
+use super::{Format, Options, Report, broken, column_of};
+use crate::env::{Redactor, format_time};
 use crate::record::{Outcome, RunHead, RunTail};
 
 pub(super) static JSON: Format = Format {
     name: "json",
     endings: &[".json"],
     about: "everything, in promptfoo's shape (results version 3)",
-    open: |options| Box::new(Json { options, head: None, columns: Vec::new(), any: false }),
+    open: |Options { redactor, .. }| {
+        let lines = Lines::new(redactor.clone());
+        Box::new(Json { redactor, lines, head: None, columns: Vec::new(), any: false })
+    },
 };
 
 struct Json {
-    options: Options,
+    redactor: Redactor,
+    lines: Lines,
     head: Option<RunHead>,
     columns: Vec<Tally>,
     any: bool,
@@ -36,31 +41,32 @@ impl Report for Json {
     }
 
     fn cell(&mut self, out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
-        let line = item::line(outcome, column_of(&self.head()?.columns, outcome)?, &self.options.redactor)?;
+        let head = self.head.as_ref().ok_or_else(unstarted)?;
+        let line = self.lines.of(outcome, column_of(&head.columns, outcome)?)?;
         if let Some(tally) = self.columns.get_mut(outcome.column) {
             tally.add(outcome);
         }
-        let comma = if std::mem::replace(&mut self.any, true) { "," } else { "" };
-        write!(out, "{comma}\n{line}")
+        out.write_all(if std::mem::replace(&mut self.any, true) { b",\n" } else { b"\n" })?;
+        out.write_all(line)
     }
 
     fn finish(&mut self, out: &mut dyn Write, tail: &RunTail) -> io::Result<()> {
         let head = self.head()?;
         let stats = serde_json::to_value(Stats::of(&self.columns, tail.unrun, tail.duration_ms))?;
         write!(out, "\n],\n\"prompts\":{},\n\"stats\":{}}},\n", self.text(self.prompts(head)?)?, self.text(stats)?)?;
-        let config = serde_json::to_string(&redact::config(&self.options.redactor, &head.config))?;
+        let config = serde_json::to_string(&redact::config(&self.redactor, &head.config))?;
         writeln!(out, "\"config\":{config},\n\"metadata\":{}}}", self.text(metadata(head, tail))?)
     }
 }
 
 impl Json {
     fn head(&self) -> io::Result<&RunHead> {
-        self.head.as_ref().ok_or_else(|| broken("a report must be started first"))
+        self.head.as_ref().ok_or_else(unstarted)
     }
 
     /// A piece of our own as JSON text, without secrets.
     fn text(&self, value: Value) -> io::Result<String> {
-        Ok(serde_json::to_string(&redact::json(&self.options.redactor, value, Whose::Ours))?)
+        Ok(serde_json::to_string(&redact::json(&self.redactor, value, Whose::Ours))?)
     }
 
     /// What the columns are and what they add up to.
@@ -81,6 +87,10 @@ impl Json {
         });
         prompts.collect()
     }
+}
+
+fn unstarted() -> io::Error {
+    broken("a report must be started first")
 }
 
 fn metadata(head: &RunHead, tail: &RunTail) -> Value {

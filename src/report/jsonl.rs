@@ -2,18 +2,19 @@
 
 use std::io::{self, Write};
 
-use super::{Format, Options, Report, column_of, item};
+use super::item::Lines;
+use super::{Format, Report, column_of};
 use crate::record::{Column, Outcome, RunHead, RunTail};
 
 pub(super) static JSONL: Format = Format {
     name: "jsonl",
     endings: &[".jsonl"],
     about: "one JSON result per line, in plan order",
-    open: |options| Box::new(Jsonl { options, columns: Vec::new() }),
+    open: |options| Box::new(Jsonl { lines: Lines::new(options.redactor), columns: Vec::new() }),
 };
 
 struct Jsonl {
-    options: Options,
+    lines: Lines,
     columns: Vec<Column>,
 }
 
@@ -24,8 +25,8 @@ impl Report for Jsonl {
     }
 
     fn cell(&mut self, out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
-        let column = column_of(&self.columns, outcome)?;
-        writeln!(out, "{}", item::line(outcome, column, &self.options.redactor)?)
+        out.write_all(self.lines.of(outcome, column_of(&self.columns, outcome)?)?)?;
+        out.write_all(b"\n")
     }
 
     fn finish(&mut self, _: &mut dyn Write, _: &RunTail) -> io::Result<()> {

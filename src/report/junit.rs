@@ -89,7 +89,11 @@ fn properties(column: &Column, head: &RunHead, words: &Words) -> Vec<(&'static s
         ("provider.id", &*column.provider_id),
         ("prompteval.version", head.tool_version),
     ];
-    version.into_iter().chain(rest).map(|(name, value)| (name, words.line(value, LONGEST_PROPERTY))).collect()
+    version
+        .into_iter()
+        .chain(rest)
+        .map(|(name, value)| (name, words.line(value, LONGEST_PROPERTY).into_owned()))
+        .collect()
 }
 
 /// A red suite for the cells that were never asked: a run that stopped early is not green.

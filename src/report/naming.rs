@@ -47,7 +47,8 @@ pub(super) fn columns(columns: &[Column], words: &Words) -> Vec<Names> {
 
 fn column_names(column: &Column, words: &Words) -> Names {
     let parts = [Some(&column.label), column.version.as_ref(), Some(&column.provider)];
-    let shown: Vec<String> = parts.into_iter().flatten().map(|part| words.line(part, LONGEST_LABEL)).collect();
+    let shown: Vec<String> =
+        parts.into_iter().flatten().map(|part| words.line(part, LONGEST_LABEL).into_owned()).collect();
     let class = shown.iter().map(|part| class_part(part)).collect::<Vec<_>>().join(".");
     let (provider, prompt) =
         shown.split_last().map_or(("", String::new()), |(last, rest)| (last.as_str(), rest.join(" ")));
@@ -66,7 +67,7 @@ pub(super) fn case(case: &CaseRef, words: &Words) -> String {
     let id = id(&case.id, words);
     match &case.description {
         None => format!("[{id}]"),
-        Some(description) => words.line(&format!("[{id}] {description}"), LONGEST_NAME),
+        Some(description) => words.line(&format!("[{id}] {description}"), LONGEST_NAME).into_owned(),
     }
 }
 

@@ -4,6 +4,8 @@
 //! was cut in two or had its dots replaced would no longer be recognised. And it leaves the shape of
 //! our own JSON alone: a secret that happens to read `success` must not rename a key.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::env::{Redactor, sounds_secret};
@@ -84,29 +86,36 @@ impl Words {
     }
 
     /// A text on one line of at most `most` characters.
-    pub(super) fn line(&self, text: &str, most: usize) -> String {
+    pub(super) fn line<'a>(&self, text: &'a str, most: usize) -> Cow<'a, str> {
         let clean = self.redactor.clean(text);
-        let line =
-            clean.split(['\n', '\r']).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-        match line.char_indices().nth(most) {
+        // As most texts are: no more bytes than characters are allowed, and nothing to trim.
+        if clean.len() <= most && !clean.contains(['\n', '\r']) && clean.trim().len() == clean.len() {
+            return clean;
+        }
+        let parts = clean.split(['\n', '\r']).map(str::trim).filter(|part| !part.is_empty());
+        let line = parts.collect::<Vec<_>>().join(" ");
+        Cow::Owned(match line.char_indices().nth(most) {
             None => line,
             Some(_) => line.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
-        }
+        })
     }
 
     /// A text of at most `most` bytes, and a word about what is missing.
-    pub(super) fn block(&self, text: &str, most: usize) -> String {
-        cut(&self.redactor.clean(text), most)
+    pub(super) fn block<'a>(&self, text: &'a str, most: usize) -> Cow<'a, str> {
+        match self.redactor.clean(text) {
+            Cow::Borrowed(text) => cut(text, most),
+            Cow::Owned(text) => Cow::Owned(cut(&text, most).into_owned()),
+        }
     }
 }
 
 /// The first `most` bytes, whole characters only, and a word about the rest.
-pub(super) fn cut(text: &str, most: usize) -> String {
+pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let end = (0..=most).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
-    format!("{}…[truncated {} bytes]", &text[..end], text.len() - end)
+    Cow::Owned(format!("{}…[truncated {} bytes]", &text[..end], text.len() - end))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A JUnit suite: one column of the matrix, on its way to the file.
 
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
 use tempfile::SpooledTempFile;
@@ -13,6 +13,8 @@ use crate::record::{Outcome, Status};
 /// How much of a suite may wait in memory. Its counts stand before its cases and the columns come
 /// interleaved, so every suite waits for the end: the long ones in a temporary file.
 const IN_MEMORY: usize = 256 * 1024;
+/// How much of it is written to that file at once.
+const AT_ONCE: usize = 16 * 1024;
 
 /// What XML says before the cases.
 #[derive(Debug, Default, Clone, Copy)]
@@ -49,13 +51,14 @@ pub(super) struct Suite {
     counts: Counts,
     /// The case whose repeats are coming in, and its id.
     open: Option<(Arc<str>, Case)>,
-    spool: SpooledTempFile,
+    spool: BufWriter<SpooledTempFile>,
 }
 
 impl Suite {
     /// A suite without cases.
     pub(super) fn new(names: Names, properties: Vec<(&'static str, String)>) -> Self {
-        Self { names, properties, counts: Counts::default(), open: None, spool: SpooledTempFile::new(IN_MEMORY) }
+        let spool = BufWriter::with_capacity(AT_ONCE, SpooledTempFile::new(IN_MEMORY));
+        Self { names, properties, counts: Counts::default(), open: None, spool }
     }
 
     /// Takes an outcome in. The repeats of a case come one after the other.
@@ -76,9 +79,7 @@ impl Suite {
     /// Puts a whole case at the end.
     pub(super) fn put(&mut self, case: &Case, style: &Style) -> io::Result<()> {
         self.counts.add(case.status(), case.latency_ms());
-        let mut bytes = Vec::new();
-        case.write(&mut bytes, &self.names.class, style)?;
-        self.spool.write_all(&bytes)
+        case.write(&mut self.spool, &self.names.class, style)
     }
 
     /// No more repeats of the open case will come.
@@ -115,7 +116,7 @@ impl Suite {
         out.write_all(b"\n")?;
         self.write_properties(out)?;
         self.spool.seek(SeekFrom::Start(0))?;
-        io::copy(&mut self.spool, out)?;
+        io::copy(self.spool.get_mut(), out)?;
         out.write_all(b"  </testsuite>\n")
     }
 

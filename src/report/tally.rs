@@ -1,6 +1,7 @@
 //! What a column adds up to.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use serde::Serialize;
 
@@ -72,11 +73,20 @@ impl Tally {
             let under = outcome.verdicts.iter().filter(|v| v.metric.as_ref() == Some(name));
             let (count, weight) = under.fold((0, 0.0), |(n, sum), v| (n + 1, sum + v.weight));
             let (count, weight) = if count == 0 { (1, 1.0) } else { (count, weight) };
-            *self.named_scores.entry(name.clone()).or_default() += score * weight;
-            *self.named_scores_count.entry(name.clone()).or_default() += count;
-            *self.named_score_weights.entry(name.clone()).or_default() += weight;
+            add_to(&mut self.named_scores, name, score * weight);
+            add_to(&mut self.named_scores_count, name, count);
+            add_to(&mut self.named_score_weights, name, weight);
         }
     }
+}
+
+/// Adds to a metric's sum. Its name is copied for the first cell only: the other million have it too.
+fn add_to<T: Default + AddAssign>(sums: &mut BTreeMap<String, T>, name: &str, more: T) {
+    if let Some(sum) = sums.get_mut(name) {
+        *sum += more;
+        return;
+    }
+    *sums.entry(name.to_owned()).or_default() += more;
 }
 
 /// The sum of what is known.

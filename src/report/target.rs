@@ -14,6 +14,9 @@ use tempfile::NamedTempFile;
 use super::{FORMATS, Format, Options, Report, broken, format_for, json};
 use crate::record::Event;
 
+/// How much is written to a file at once: some dozens of results. A pipe gets less, and sooner.
+const AT_ONCE: usize = 64 * 1024;
+
 /// A report that is being written.
 pub struct Target {
     path: PathBuf,
@@ -99,8 +102,8 @@ impl Sink {
         give_rights(&mut builder, existing);
         let file = builder.prefix(".prompteval-").suffix(".part").tempfile_in(folder);
         // The error itself speaks of the temporary file, which nobody asked for.
-        let file = BufWriter::new(file.map_err(|e| TargetError::io(path, &e.kind().into()))?);
-        Ok(Self::Replace { file, to })
+        let file = file.map_err(|e| TargetError::io(path, &e.kind().into()))?;
+        Ok(Self::Replace { file: BufWriter::with_capacity(AT_ONCE, file), to })
     }
 
     fn out(&mut self) -> &mut dyn Write {

@@ -1,5 +1,6 @@
 //! A case of a JUnit suite: all repeats of one test in one column.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -33,7 +34,7 @@ pub(super) struct Attempt {
 impl Attempt {
     /// What is worth telling of an outcome.
     pub(super) fn of(outcome: &Outcome, words: &Words) -> Self {
-        let message = item::why(outcome).map_or_else(String::new, |why| words.line(&why, LONGEST_MESSAGE));
+        let message = item::why(outcome).map_or_else(String::new, |why| words.line(&why, LONGEST_MESSAGE).into_owned());
         let red = outcome.status != Status::Passed;
         Self {
             status: outcome.status,
@@ -57,7 +58,7 @@ impl Case {
     /// The case of an outcome, without any repeat yet.
     pub(super) fn of(outcome: &Outcome, words: &Words) -> Self {
         let at = &outcome.case.at;
-        let at = Some((words.line(&at.file, LONGEST_MESSAGE), at.line.to_string()));
+        let at = Some((words.line(&at.file, LONGEST_MESSAGE).into_owned(), at.line.to_string()));
         Self { name: naming::case(&outcome.case, words), at, attempts: Vec::new() }
     }
 
@@ -190,7 +191,7 @@ fn details(outcome: &Outcome, words: &Words) -> String {
     part("error", &outcome.failure.as_ref().map_or_else(String::new, trouble));
     part("prompt", &outcome.prompt);
     part("vars", &vars(outcome));
-    part("output", &outcome.response.as_ref().map_or_else(String::new, |r| r.output.text().into_owned()));
+    part("output", &outcome.response.as_ref().map_or_else(Cow::default, |r| r.output.text()));
     details.trim_end().to_owned()
 }
 

@@ -6,6 +6,7 @@
 //! text has no `]]>` to fall over. Tags are written by `quick-xml`; the escapes are ours, because its
 //! own leave those characters and line breaks as they are.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use quick_xml::Writer;
@@ -15,6 +16,9 @@ use quick_xml::name::QName;
 
 /// The first line of a document.
 pub(super) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+
+/// The byte that U+FFFE and U+FFFF begin with, and nothing that stands inside a character.
+const FIRST_OF_FFFE: u8 = 0xEF;
 
 /// Attributes: names that are ours, values that are anybody's.
 pub(super) type Attributes<'a> = [(&'a str, &'a str)];
@@ -52,32 +56,57 @@ fn tag<'a>(name: &'a str, attributes: &Attributes<'_>) -> BytesStart<'a> {
     let mut tag = BytesStart::new(name);
     for (key, value) in attributes {
         // What is escaped already is not escaped again.
-        tag.push_attribute(Attribute { key: QName(key), value: escape(value, Place::Attribute).into() });
+        tag.push_attribute(Attribute { key: QName(key), value: escape(value, Place::Attribute) });
     }
     tag
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Place {
     Text,
     Attribute,
 }
 
-fn escape(text: &str, place: Place) -> String {
-    let mut safe = String::with_capacity(text.len() + 16);
-    for c in text.chars().map(legal) {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '\r' => safe.push_str("&#13;"),
-            '"' if place == Place::Attribute => safe.push_str("&quot;"),
-            '\n' if place == Place::Attribute => safe.push_str("&#10;"),
-            '\t' if place == Place::Attribute => safe.push_str("&#9;"),
-            other => safe.push(other),
+/// The text with what cannot stand at this place written otherwise. All between is taken over piece
+/// by piece: most texts have little of it.
+fn escape(text: &str, place: Place) -> Cow<'_, str> {
+    let mut safe = String::new();
+    let mut taken = 0;
+    for at in (0..text.len()).filter(|at| is_odd(text.as_bytes()[*at])) {
+        if let Some((instead, length)) = instead(&text[at..], place) {
+            safe.push_str(&text[taken..at]);
+            safe.push_str(instead);
+            taken = at + length;
         }
     }
-    safe
+    if taken == 0 {
+        return Cow::Borrowed(text);
+    }
+    safe.push_str(&text[taken..]);
+    Cow::Owned(safe)
+}
+
+/// Whether a character that begins with this byte may have to be written otherwise.
+fn is_odd(byte: u8) -> bool {
+    byte < b' ' || matches!(byte, b'&' | b'<' | b'>' | b'"' | FIRST_OF_FFFE)
+}
+
+/// What is written for the first character of a text, and how many bytes that one has; nothing for
+/// one that can stand as it is.
+fn instead(text: &str, place: Place) -> Option<(&'static str, usize)> {
+    let c = text.chars().next()?;
+    let instead = match c {
+        '&' => "&amp;",
+        '<' => "&lt;",
+        '>' => "&gt;",
+        '\r' => "&#13;",
+        '"' if place == Place::Attribute => "&quot;",
+        '\n' if place == Place::Attribute => "&#10;",
+        '\t' if place == Place::Attribute => "&#9;",
+        illegal if legal(illegal) != illegal => "\u{FFFD}",
+        _ => return None,
+    };
+    Some((instead, c.len_utf8()))
 }
 
 #[cfg(test)]
@@ -105,7 +134,29 @@ mod tests {
         assert_eq!((read.text.as_str(), read.get("b")), (expected, expected));
     }
 
+    /// The rule as it is read aloud: character by character.
+    fn escaped(text: &str, place: Place) -> String {
+        let one = |c: char| match (c, place) {
+            ('&', _) => "&amp;".to_owned(),
+            ('<', _) => "&lt;".to_owned(),
+            ('>', _) => "&gt;".to_owned(),
+            ('\r', _) => "&#13;".to_owned(),
+            ('"', Place::Attribute) => "&quot;".to_owned(),
+            ('\n', Place::Attribute) => "&#10;".to_owned(),
+            ('\t', Place::Attribute) => "&#9;".to_owned(),
+            (other, _) => legal(other).to_string(),
+        };
+        text.chars().map(one).collect()
+    }
+
     proptest! {
+        #[test]
+        fn pieces_are_escaped_as_characters_are(value in "[\\x00-\\x7E\u{FF00}-\u{FFFF}éa\u{10FFFF}]{0,40}") {
+            for place in [Place::Text, Place::Attribute] {
+                prop_assert_eq!(escape(&value, place), escaped(&value, place));
+            }
+        }
+
         #[test]
         fn any_string_is_well_formed_and_comes_back(value in any::<String>()) {
             let read = round(&value);

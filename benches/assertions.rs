@@ -1,0 +1,63 @@
+//! What an assertion's verdict costs.
+
+#![expect(clippy::unwrap_used, reason = "a bench may stop where it fails")]
+
+mod harness;
+
+use std::hint::black_box;
+
+use prompteval::assert::{Assertion, Setup, Subject, compile, grade};
+use prompteval::diag::{Folder, Problems, Source};
+use prompteval::record::{Output, Response};
+use prompteval::template::Scope;
+use prompteval::yaml;
+use serde_json::json;
+
+const TIMES: usize = 2_000;
+const PROSE: &str = "Thank you for your patience. Your order #12345 has left our house this morning, and the parcel \
+    service expects to be with you on Thursday between nine and noon. Here it is once more: {\"order\": 12345, \
+    \"day\": \"Thursday\"}. Should it be late, answer this letter and we will look into it.";
+const JSON: &str =
+    r#"{"order": 12345, "day": "Thursday", "items": [{"name": "lamp", "price": 12.5}, {"name": "rug"}]}"#;
+
+/// A kind, the answer it judges, and its config.
+const KINDS: [(&str, &str, &str); 13] = [
+    ("equals", JSON, "{type: equals, value: '{{json}}'}"),
+    ("contains", PROSE, "{type: contains, value: look into it}"),
+    ("contains, a template", PROSE, "{type: contains, value: '{{word}}'}"),
+    ("contains, failing", PROSE, "{type: contains, value: nowhere}"),
+    ("icontains", PROSE, "{type: icontains, value: LOOK INTO IT}"),
+    ("contains-all", PROSE, "{type: contains-all, value: [order, parcel, Thursday, letter]}"),
+    ("starts-with", PROSE, "{type: starts-with, value: Thank}"),
+    ("regex", PROSE, r"{type: regex, value: '#\d{5} has .* morning'}"),
+    ("is-json", JSON, "{type: is-json}"),
+    ("is-json, with a schema", JSON, "{type: is-json, value: {required: [order], properties: {day: {type: string}}}}"),
+    ("contains-json", PROSE, "{type: contains-json}"),
+    ("word-count", PROSE, "{type: word-count, value: {min: 2, max: 99}}"),
+    ("levenshtein", PROSE, "{type: levenshtein, value: Thank you for your patience. It is late., threshold: 300}"),
+];
+
+fn main() {
+    let vars = json!({"word": "parcel", "json": JSON});
+    let scope = Scope::new(vars.as_object().unwrap());
+    for (name, output, config) in KINDS {
+        let assertions = compiled(config);
+        let response = Response { output: Output::Text(output.to_owned()), ..Response::default() };
+        let subject = Subject { response: &response, text: output, scope: &scope };
+        let nanos = harness::each(TIMES, || {
+            for _ in 0..TIMES {
+                black_box(grade(&assertions, None, black_box(&subject)));
+            }
+        });
+        harness::row(name, nanos, "verdict");
+    }
+}
+
+fn compiled(config: &str) -> Vec<Assertion> {
+    let mut problems = Problems::new();
+    let node = yaml::parse(&Source::new("bench.yaml", format!("[{config}]"))).unwrap();
+    let setup = Setup { base: &Folder::new("/nonexistent", ""), lenient: false };
+    let assertions = compile(&node, &setup, &mut problems);
+    assert!(!problems.has_errors() && assertions.len() == 1, "{config} does not compile");
+    assertions
+}
