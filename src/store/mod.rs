@@ -28,6 +28,9 @@ pub use trouble::{StoreError, Trouble};
 
 use crate::record::{Request, Response};
 
+#[cfg(test)]
+mod tests;
+
 /// Good answers from earlier, by the content id of the request.
 pub trait Memory: Send + Sync {
     /// The answer to a request that was asked before.

@@ -1,7 +1,5 @@
 //! Outcomes as rows, without secrets.
 
-use std::borrow::Cow;
-
 use rusqlite::{Connection, named_params, params};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -131,7 +129,7 @@ fn body(case: &CaseRef) -> CaseBody<'_> {
 /// JSON without secrets, and whether there was one.
 pub(super) fn json<T: Serialize>(value: &T, redactor: &Redactor) -> (String, bool) {
     let text = serde_json::to_string(value).unwrap_or_default();
-    if let Cow::Borrowed(_) = redactor.clean(&text) {
+    if redactor.is_clean(text.as_bytes()) {
         return (text, false);
     }
     let value = serde_json::from_str(&text).unwrap_or(Value::Null);

@@ -70,7 +70,9 @@ fn planted_secrets_are_in_nothing_that_a_run_leaves() {
         assert_clean("stderr", ran.err.as_bytes());
         let left = left(&project);
         assert!(left.iter().any(|(name, _)| name.ends_with("prompteval.db")), "{args:?}");
-        left.iter().for_each(|(name, bytes)| assert_clean(name, bytes));
+        for (name, bytes) in &left {
+            assert_clean(name, bytes);
+        }
     }
     assert!(project.read("tape.jsonl").contains("[redacted]"));
     assert!(server.heads().iter().all(|head| head.contains(KEY) || head.contains(PASSWORD) || head.contains("Basic")));
