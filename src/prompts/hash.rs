@@ -1,24 +1,31 @@
 //! Content hashes: SHA-256 over canonical JSON (keys sorted, numbers as JavaScript prints them, as
 //! RFC 8785 asks).
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::template::js_number;
 
-/// The canonical text of a value.
-fn canonical(value: &Value) -> String {
-    let mut out = String::new();
-    write(value, &mut out);
-    out
-}
-
 /// The hash of a value's canonical text, in hexadecimal.
 pub fn content_hash(value: &Value) -> String {
-    hex(&Sha256::digest(canonical(value).as_bytes()))
+    let mut text = Vec::new();
+    write(value, &mut text);
+    hex(&Sha256::digest(text))
+}
+
+/// The hash of what tells a case from others: the list of its description and its inputs.
+pub fn case_hash(description: Option<&str>, vars: &Map<String, Value>) -> String {
+    let mut text = vec![b'['];
+    match description {
+        Some(words) => write_text(words, &mut text),
+        None => text.extend_from_slice(b"null"),
+    }
+    text.push(b',');
+    write_map(vars, &mut text);
+    text.push(b']');
+    hex(&Sha256::digest(text))
 }
 
 /// A content id in the making: a hash over parts, each with its length before it, so that no two lists
@@ -60,41 +67,51 @@ impl ContentId {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let pairs = bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    pairs.map(char::from).collect()
 }
 
-fn write(value: &Value, out: &mut String) {
+fn write(value: &Value, out: &mut Vec<u8>) {
     match value {
-        Value::Number(n) => out.push_str(&js_number(n)),
-        Value::Array(items) => {
-            out.push('[');
-            for (i, item) in items.iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                write(item, out);
-            }
-            out.push(']');
-        }
-        Value::Object(map) => {
-            let mut keys: Vec<&String> = map.keys().collect();
-            keys.sort_by(|a, b| a.encode_utf16().cmp(b.encode_utf16()));
-            out.push('{');
-            for (i, key) in keys.into_iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                out.push_str(&Value::from(key.as_str()).to_string());
-                out.push(':');
-                write(&map[key], out);
-            }
-            out.push('}');
-        }
-        plain => out.push_str(&plain.to_string()),
+        Value::Number(n) => out.extend_from_slice(js_number(n).as_bytes()),
+        Value::String(text) => write_text(text, out),
+        Value::Array(items) => write_list(items, out),
+        Value::Object(map) => write_map(map, out),
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(word) => out.extend_from_slice(if *word { b"true" } else { b"false" }),
     }
+}
+
+fn write_list(items: &[Value], out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (i, item) in items.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        write(item, out);
+    }
+    out.push(b']');
+}
+
+fn write_map(map: &Map<String, Value>, out: &mut Vec<u8>) {
+    let mut entries: Vec<(&String, &Value)> = map.iter().collect();
+    entries.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+    out.push(b'{');
+    for (i, (key, value)) in entries.into_iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        write_text(key, out);
+        out.push(b':');
+        write(value, out);
+    }
+    out.push(b'}');
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    // Writing a text into memory cannot fail.
+    let _ = serde_json::to_writer(out, text);
 }
 
 #[cfg(test)]
@@ -105,7 +122,13 @@ mod tests {
 
     #[test]
     fn order_of_keys_and_form_of_numbers_do_not_matter() {
-        assert_eq!(canonical(&json!({"b": 1.0, "a": [true, null, "x\n"]})), r#"{"a":[true,null,"x\n"],"b":1}"#);
+        let mut text = Vec::new();
+        write(&json!({"b": 1.0, "a": [true, null, "x\n"]}), &mut text);
+        assert_eq!(String::from_utf8(text).unwrap(), r#"{"a":[true,null,"x\n"],"b":1}"#);
+        let vars = json!({"b": 1.0, "a": "x"});
+        let map = vars.as_object().unwrap();
+        assert_eq!(case_hash(Some("d"), map), content_hash(&json!(["d", vars])));
+        assert_eq!(case_hash(None, map), content_hash(&json!([null, vars])));
         assert_eq!(content_hash(&json!({"a": 1, "b": 2})), content_hash(&json!({"b": 2, "a": 1})));
     }
 }

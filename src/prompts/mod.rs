@@ -12,6 +12,6 @@ mod source;
 mod version;
 
 pub use given::Sources;
-pub use hash::{ContentId, content_hash};
+pub use hash::{ContentId, case_hash, content_hash};
 pub use prompt::{Prompt, Rendered};
 pub use source::load;

@@ -7,6 +7,7 @@ mod answer;
 mod body;
 mod config;
 mod endpoint;
+mod frame;
 
 pub use body::PARAMETERS;
 
@@ -18,6 +19,7 @@ use serde_json::{Map, Value, json};
 use self::answer::Reading;
 use self::body::Recipe;
 use self::endpoint::Endpoint;
+use self::frame::{Body, Frame};
 use super::http::{self, Dial, Post, Refusal, Reply};
 use super::{Heard, Kind, Price, Provider, Setup, Timeouts};
 use crate::diag::{Problem, Problems};
@@ -58,6 +60,7 @@ struct OpenAi {
     identity: Value,
     endpoint: Endpoint,
     recipe: Recipe,
+    frame: Option<Frame>,
     price: Option<Price>,
     timeouts: Timeouts,
     dial: Dial,
@@ -77,6 +80,7 @@ fn build(setup: &Setup<'_>, problems: &mut Problems) -> Option<Arc<dyn Provider>
         identity: identity(&endpoint, &recipe),
         dial: Dial::new(setup, &endpoint.url, authorities),
         endpoint,
+        frame: Frame::of(&recipe),
         recipe,
         price,
         timeouts: setup.timeouts,
@@ -110,14 +114,13 @@ fn identity(endpoint: &Endpoint, recipe: &Recipe) -> Value {
 
 impl OpenAi {
     async fn ask(&self, request: &Request, heard: Heard<'_>) -> Result<Response, CallFailure> {
-        let body = self.recipe.body(request.chat(), &request.parameters);
-        let structured = body.pointer("/response_format/type").is_some_and(|t| t == "json_schema");
+        let Body { text, structured } = Body::of(&self.recipe, self.frame.as_ref(), request);
         let started = self.clock.instant();
         let reply = http::post(Post {
             url: &self.endpoint.url,
             shown: &self.endpoint.shown,
             headers: &self.endpoint.headers,
-            body: body.to_string(),
+            body: text,
             timeouts: &self.timeouts,
             dial: &self.dial,
         });

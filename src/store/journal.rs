@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::mpsc as tokio_mpsc;
@@ -13,7 +14,9 @@ use super::{Store, StoreError, Trouble};
 use crate::record::{Outcome, RunHead, RunTail};
 
 /// How many cells one transaction takes at most.
-const MOST: usize = 4096;
+const MOST: usize = 1024;
+/// How long a transaction waits for company: a commit costs the disk more than a cell does.
+const MOMENT: Duration = Duration::from_millis(2);
 
 /// A finished cell on its way to the disk.
 #[derive(Debug)]
@@ -29,6 +32,12 @@ pub struct Entry {
 enum Message {
     Cell(Entry),
     End { tail: Arc<RunTail>, stale: Vec<i64> },
+}
+
+impl Message {
+    fn ends(&self) -> bool {
+        matches!(self, Self::End { .. })
+    }
 }
 
 type Ack = Result<Vec<Arc<Outcome>>, StoreError>;
@@ -181,14 +190,28 @@ impl Writer {
     /// What piles up during one commit goes into the next.
     fn work(mut self, inbox: &mpsc::Receiver<Message>, outbox: &tokio_mpsc::UnboundedSender<Ack>) {
         while let Ok(first) = inbox.recv() {
-            let batch: Vec<Message> = std::iter::once(first).chain(inbox.try_iter().take(MOST)).collect();
-            let ends = batch.iter().any(|m| matches!(m, Message::End { .. }));
+            let batch = self.gather(first, inbox);
+            let ends = batch.iter().any(Message::ends);
             let written = self.commit(batch).map_err(|e| StoreError::sqlite(&e, &self.store.file()));
             let stop = ends || written.is_err();
             if outbox.send(written).is_err() || stop {
                 return;
             }
         }
+    }
+
+    /// A message and those that come within a moment.
+    fn gather(&self, first: Message, inbox: &mpsc::Receiver<Message>) -> Vec<Message> {
+        let until = self.store.clock.instant() + MOMENT;
+        let mut batch = vec![first];
+        while batch.len() < MOST && !batch.last().is_some_and(Message::ends) {
+            let left = until.saturating_duration_since(self.store.clock.instant());
+            match inbox.recv_timeout(left) {
+                Ok(message) => batch.push(message),
+                Err(_) => break,
+            }
+        }
+        batch
     }
 
     fn commit(&mut self, batch: Vec<Message>) -> rusqlite::Result<Vec<Arc<Outcome>>> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::case_options::CaseOptions;
 use super::defaults::Defaults;
@@ -14,7 +14,7 @@ use super::vars::{self, Trust};
 use crate::assert::{self, Assertion};
 use crate::diag::{Folder, Problem, Problems, Span};
 use crate::plan::Case;
-use crate::prompts::content_hash;
+use crate::prompts::case_hash;
 use crate::record::{CaseRef, Output};
 use crate::template::{Scope, Template};
 use crate::yaml::{Kind, Node, Shape, check};
@@ -219,7 +219,7 @@ fn merged(under: &Map<String, Value>, over: Map<String, Value>) -> Map<String, V
 
 /// An id made from what identifies a case: its inputs and what it is called.
 fn derived(description: Option<&str>, vars: &Map<String, Value>) -> String {
-    content_hash(&json!([description, vars]))[..10].to_owned()
+    case_hash(description, vars)[..10].to_owned()
 }
 
 fn unique(id: String, given: bool, ids: &mut Ids, at: &Span, problems: &mut Problems) -> String {

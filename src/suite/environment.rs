@@ -17,6 +17,11 @@ use crate::yaml::{Kind, Node};
 static TAG: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"\{\{-?\s*env(?:\.(\w+)|\[\s*['"]([^'"]+)['"]\s*\])([^{}]*?)-?\}\}"#).unwrap());
 
+/// Most texts have none, and compiling the pattern for them takes longer than a small run.
+fn may_have_tag(text: &str) -> bool {
+    text.contains("{{") && text.contains("env")
+}
+
 /// The environment with the config's own `env` over it.
 pub(super) fn of(root: &Node, env: &Env, problems: &mut Problems) -> Env {
     let Some(node) = root.get("env") else { return env.clone() };
@@ -42,7 +47,7 @@ pub(super) fn learn_secrets(node: &Node, env: &Env) {
 
 /// Refuses `{{ env.NAME }}` of variables that are not set: a literal template is no key and no address.
 pub(super) fn refuse_unset(node: &Node, problems: &mut Problems) {
-    if let Some(tag) = node.as_str().and_then(|text| TAG.captures(text)) {
+    if let Some(tag) = node.as_str().filter(|text| may_have_tag(text)).and_then(|text| TAG.captures(text)) {
         let name = tag.get(1).or(tag.get(2)).map_or("", |m| m.as_str());
         problems.push(
             Problem::error(format!("the environment variable `{name}` is not set"))
@@ -71,7 +76,7 @@ pub(super) fn fill(node: &mut Node, env: &Env, problems: &mut Problems) {
 
 /// An unset variable without a filter stays as it is written.
 fn filled(text: &str, env: &Env, node: &Node, problems: &mut Problems) -> Option<String> {
-    if !TAG.is_match(text) {
+    if !may_have_tag(text) || !TAG.is_match(text) {
         return None;
     }
     let new = TAG.replace_all(text, |tag: &Captures<'_>| {

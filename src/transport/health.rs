@@ -12,7 +12,7 @@ const RUN: u64 = 10;
 const KNOWN: u64 = 20;
 /// A silence this many times longer than the slowest answer is no thinking.
 const TIMES: u32 = 10;
-const LEAST_PATIENCE: Duration = Duration::from_secs(60);
+const LEAST_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a line remembers of its provider.
 #[derive(Debug)]
@@ -129,8 +129,8 @@ mod tests {
         (0..19).for_each(|_| health.answered(Some(100)));
         assert_eq!(health.patience(1), None);
         health.answered(Some(100));
-        assert_eq!(health.patience(1), Some(Duration::from_secs(60)));
-        assert_eq!(health.patience(3), Some(Duration::from_secs(240)));
+        assert_eq!(health.patience(1), Some(Duration::from_secs(30)));
+        assert_eq!(health.patience(3), Some(Duration::from_secs(120)));
         health.answered(Some(45_000));
         assert_eq!(health.patience(1), Some(Duration::from_secs(450)));
     }

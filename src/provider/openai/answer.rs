@@ -1,5 +1,7 @@
 //! Reading a chat completion, from servers of every temper.
 
+mod usual;
+
 use serde_json::Value;
 
 use super::super::{finish, http};
@@ -20,15 +22,24 @@ impl Reading<'_> {
     /// The response in a body. Latency and cost are the caller's to add.
     pub(super) fn response(&self, body: &[u8]) -> Result<Response, CallFailure> {
         let text = String::from_utf8_lossy(body);
-        let Ok(json) = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) else {
-            return Err(self.bad(&text, "is no JSON").hint("is apiBaseUrl the address of an OpenAI-compatible API?"));
+        let plain = text.trim_start_matches('\u{feff}');
+        if let Some(response) = usual::response(plain).filter(|_| !self.structured) {
+            return Ok(response);
+        }
+        self.whole(&text, plain)
+    }
+
+    /// The long way, through a tree.
+    fn whole(&self, text: &str, plain: &str) -> Result<Response, CallFailure> {
+        let Ok(json) = serde_json::from_str::<Value>(plain) else {
+            return Err(self.bad(text, "is no JSON").hint("is apiBaseUrl the address of an OpenAI-compatible API?"));
         };
         let Some(choice) = json.pointer("/choices/0") else {
             let error = json.get("error").is_some_and(|e| !e.is_null());
-            return Err(self.bad(&text, if error { "is an error with status 200" } else { "has no choices" }));
+            return Err(self.bad(text, if error { "is an error with status 200" } else { "has no choices" }));
         };
         let message = choice.get("message").filter(|m| m.is_object());
-        let message = message.ok_or_else(|| self.bad(&text, "has a choice without a message"))?;
+        let message = message.ok_or_else(|| self.bad(text, "has a choice without a message"))?;
         let finish_reason = choice.get("finish_reason").and_then(Value::as_str).and_then(finish::normal);
         let (output, is_refusal) = self
             .output(message, finish_reason.as_deref())
@@ -198,6 +209,44 @@ mod tests {
             assert_eq!(output(structured, &message, &json!("stop")), expected, "{message}");
         }
         assert_eq!(output(false, &json!({"content": null}), &json!("content_filter")), r#"Text("") refused"#);
+    }
+
+    #[test]
+    fn the_usual_way_and_the_long_way_agree() {
+        let messages = [
+            json!({"content": "hi \"é\" \n"}),
+            json!({"content": "", "tool_calls": null, "refusal": null, "function_call": null, "role": "assistant"}),
+            json!({"content": "x", "tool_calls": [], "reasoning": "so", "reasoning_content": ""}),
+            json!({"content": "x", "tool_calls": [{"id": "c"}]}),
+            json!({"content": "x", "refusal": "no"}),
+            json!({"content": "x", "refusal": ""}),
+            json!({"content": ["x"]}),
+            json!({"content": null}),
+            json!({"content": "x", "function_call": {"name": "f"}}),
+        ];
+        let details = json!({"cached_tokens": 2, "reasoning_tokens": 1, "audio_tokens": 0});
+        let usages = [
+            json!(null),
+            json!({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 5, "prompt_tokens_details": details,
+                   "completion_tokens_details": details}),
+            json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "prompt_tokens_details": null}),
+            json!({"prompt_tokens": "3", "completion_tokens": 4.0}),
+        ];
+        let reading = Reading { shown: "h", redactor: &Redactor::default(), structured: false };
+        let shown = |response: Result<Response, CallFailure>| format!("{response:?}");
+        for message in &messages {
+            for (usage, finish) in usages.iter().zip([json!("stop"), json!("content_filter"), json!(null), json!(7)]) {
+                let choice = json!({"message": message, "finish_reason": finish, "index": 0});
+                for body in [
+                    json!({"choices": [choice, choice], "usage": usage, "model": "m"}).to_string(),
+                    json!({"choices": [choice], "usage": usage})
+                        .to_string()
+                        .replace("\"index\":0", "\"finish_reason\":\"length\""),
+                ] {
+                    assert_eq!(shown(reading.response(body.as_bytes())), shown(reading.whole(&body, &body)), "{body}");
+                }
+            }
+        }
     }
 
     #[test]
