@@ -84,7 +84,7 @@ pub(super) struct RunCommand {
     #[arg(long, conflicts_with_all = ["no_store", "dry_run"])]
     pub(super) retry_errors: bool,
     /// Keep nothing: no history, no resuming, no cache
-    #[arg(long)]
+    #[arg(long, alias = "no-write")]
     pub(super) no_store: bool,
     /// Use no answers of earlier runs
     #[arg(long, conflicts_with_all = ["cache_only", "cassette"])]
