@@ -109,11 +109,17 @@ pub struct Sentence {
 }
 
 impl Sentence {
-    /// The finding with its sentence: `wish` follows "to", `came` is a clause.
+    /// The finding with its sentence: `wish` follows "to", `came` is a clause. What came as expected needs
+    /// no quoting: the answer stands beside the verdict.
     pub fn finding(self, holds: bool, wish: impl Display, came: impl Display) -> Finding {
         let not = if self.negated { "not " } else { "" };
-        let joint = if holds == self.negated { "but" } else { "and" };
-        Finding::new(holds, format!("expected {} {not}to {wish}, {joint} {came}", self.subject))
+        let subject = self.subject;
+        let reason = if holds == self.negated {
+            format!("expected {subject} {not}to {wish}, but {came}")
+        } else {
+            format!("expected {subject} {not}to {wish}: it holds")
+        };
+        Finding::new(holds, reason)
     }
 }
 

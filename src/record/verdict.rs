@@ -33,6 +33,7 @@ pub struct Verdict {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
     /// Its weight among its neighbours.
+    #[serde(skip_serializing_if = "is_one")]
     pub weight: f64,
     /// The expected value as the report shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,5 +44,16 @@ pub struct Verdict {
     /// Its line in the config.
     pub at: Location,
     /// How deep it stands in assert-sets: 0 for the test's own assertions.
+    #[serde(skip_serializing_if = "is_zero")]
     pub depth: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, clippy::float_cmp, reason = "serde asks for a reference; one is one")]
+fn is_one(weight: &f64) -> bool {
+    *weight == 1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(depth: &u8) -> bool {
+    *depth == 0
 }

@@ -1,6 +1,6 @@
 //! Outcomes as rows, without secrets.
 
-use rusqlite::{Connection, named_params, params};
+use rusqlite::{Connection, params};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -37,27 +37,27 @@ impl Scribe<'_> {
         let failure = outcome.failure.as_ref().map(|f| self.json(f).0);
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO cells (run, place, case_place, col, repeat, cell, request, prompt, status, score, named, \
-             verdicts, response, failure, cached, attempts) VALUES (:run, :place, :case_place, :col, :repeat, :cell, :request, \
-             :prompt, :status, :score, :named, :verdicts, :response, :failure, :cached, :attempts)",
+             verdicts, response, failure, cached, attempts) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         )?;
-        insert.execute(named_params! {
-            ":run": self.run,
-            ":place": number(outcome.index),
-            ":case_place": number(outcome.row),
-            ":col": number(outcome.column as u64),
-            ":repeat": outcome.repeat,
-            ":cell": &*outcome.cell,
-            ":request": &*outcome.request,
-            ":prompt": self.redactor.clean(&outcome.prompt),
-            ":status": word(&outcome.status),
-            ":score": outcome.score,
-            ":named": named,
-            ":verdicts": verdicts(outcome, self.redactor),
-            ":response": response,
-            ":failure": failure,
-            ":cached": outcome.response.as_ref().is_some_and(|r| r.cached),
-            ":attempts": outcome.attempts,
-        })?;
+        insert.execute(params![
+            self.run,
+            number(outcome.index),
+            number(outcome.row),
+            number(outcome.column as u64),
+            outcome.repeat,
+            &*outcome.cell,
+            &*outcome.request,
+            self.redactor.clean(&outcome.prompt),
+            word(&outcome.status),
+            outcome.score,
+            named,
+            verdicts(outcome, self.redactor),
+            response,
+            failure,
+            outcome.response.as_ref().is_some_and(|r| r.cached),
+            outcome.attempts,
+        ])?;
         self.setbacks(outcome)
     }
 
