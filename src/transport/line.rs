@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use super::flight::Seat;
 use super::health::Health;
@@ -20,6 +21,8 @@ use crate::store::Memory;
 /// How many cells may be in a line for each place in it: some wait before a retry, some only look into
 /// the cache. Their rendered prompts are in memory.
 const LOBBY: usize = 4;
+/// How often a silence is looked at.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// How a line behaves.
 #[derive(Debug, Clone)]
@@ -268,11 +271,21 @@ impl Line {
     async fn call(&self, request: &Request, attempt: u32) -> Result<Response, CallFailure> {
         let heard = |limits: Limits| self.rate.heard(&limits);
         let call = self.provider.call(request, &heard);
-        let tells = !self.settings.has_timeout && !self.provider.is_local();
-        let Some(patience) = self.health.patience(attempt).filter(|_| tells) else { return call.await };
-        match tokio::time::timeout(patience, call).await {
-            Ok(result) => result,
-            Err(_) => Err(self.silent(patience)),
+        if self.settings.has_timeout || self.provider.is_local() {
+            return call.await;
+        }
+        tokio::pin!(call);
+        let started = Instant::now();
+        loop {
+            // Answers to others may come meanwhile, and tell how long is too long.
+            let patience = self.health.patience(attempt);
+            let left = patience.map_or(LOOK_AGAIN, |p| p.saturating_sub(started.elapsed()));
+            if let (Some(patience), true) = (patience, left.is_zero()) {
+                return Err(self.silent(patience));
+            }
+            if let Ok(result) = tokio::time::timeout(left.min(LOOK_AGAIN), &mut call).await {
+                return result;
+            }
         }
     }
 
@@ -286,11 +299,11 @@ impl Line {
     fn learn_from_failure(&self, failure: &CallFailure) {
         match (failure.reason, failure.status) {
             (Reason::RateLimit, _) => {
-                self.width.refused(tokio::time::Instant::now());
+                self.width.refused(Instant::now());
                 self.rate.refused(failure.retry_after);
             }
             (_, Some(503 | 529)) => {
-                self.width.refused(tokio::time::Instant::now());
+                self.width.refused(Instant::now());
                 self.rate.failed();
             }
             // Nothing can be expected yet: the scouts go alone.

@@ -137,6 +137,45 @@ async fn stopping_ends_the_wait_before_a_retry() {
     assert!(line.queue().place().await.is_none());
 }
 
+/// Answers at once, but never the question `silent`.
+struct Silent;
+
+impl Provider for Silent {
+    fn call<'a>(&'a self, request: &'a Request, _: Heard<'a>) -> BoxFuture<'a, Result<Response, CallFailure>> {
+        Box::pin(async move {
+            if &*request.text == "silent" {
+                std::future::pending::<()>().await;
+            }
+            Ok(Response { latency_ms: Some(10), ..Response::default() })
+        })
+    }
+    fn identity(&self) -> &Value {
+        &Value::Null
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silence_is_measured_by_the_answers_that_came_meanwhile() {
+    let (line, _) = line_with(&[], shared(&Stop::default()), 4);
+    let line = Line { provider: Arc::new(Silent), ..line };
+    let silent = Request { text: "silent".into(), ..request() };
+    let started = Instant::now();
+    let id = "s".into();
+    let answers = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        for n in 0..20 {
+            send(&line, &n.to_string()).await.unwrap().result.unwrap();
+        }
+    };
+    let (sent, ()) = futures::future::join(line.send(&silent, &id, &|_| {}), answers).await;
+    let failure = sent.unwrap().result.unwrap_err();
+    assert_eq!(failure.reason, Reason::Timeout);
+    assert!(failure.message.contains("far longer than any answer before"), "{}", failure.message);
+    // 30 s, 60 s and 120 s, and the waits between.
+    let took = started.elapsed().as_secs();
+    assert!((210..220).contains(&took), "{took} s");
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_question_at_a_time_is_asked_once_and_then_remembered() {
     let memory = Arc::new(Shelf::default());
