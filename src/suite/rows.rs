@@ -232,10 +232,8 @@ fn refuse_open_quote(open: bool, last: (u32, bool), at: &Span, shown: &str, prob
 }
 
 fn json_row(source: &Arc<Source>, number: u64, builder: &Builder, problems: &mut Problems) -> Option<Draft> {
-    match serde_json::from_str(source.text()) {
-        Ok(value) => {
-            builder.draft(&Node::from_json(&value, source), Some(format!("Row #{number}")), Trust::Row, problems)
-        }
+    match Node::parse_json(source) {
+        Ok(node) => builder.draft(&node, Some(format!("Row #{number}")), Trust::Row, problems),
         Err(e) => {
             let column = e.column().saturating_sub(1);
             problems.push(Problem::error(format!("this line is no JSON: {e}")).at(&source.at(column..column + 1)));

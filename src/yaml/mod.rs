@@ -5,6 +5,7 @@
 //! [`Shape`] says what a node must look like; the same tables make the errors and the JSON Schema.
 
 mod include;
+mod json;
 mod node;
 mod parse;
 mod scalar;
