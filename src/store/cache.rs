@@ -5,7 +5,8 @@ use std::sync::Mutex;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Memory, Store, StoreError, kept, rows};
+use super::codec::{number, response, unsigned};
+use super::{Memory, Store, StoreError};
 use crate::record::{Request, Response};
 
 /// The cache: the ledger's own responses, found by the request they answered.
@@ -52,10 +53,10 @@ impl Store {
                  FROM responses WHERE request IS NOT NULL",
                 [],
                 |row| {
-                    let time = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(kept::unsigned));
+                    let time = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(unsigned));
                     Ok(CacheStats {
-                        answers: kept::unsigned(row.get(0)?),
-                        bytes: kept::unsigned(row.get(1)?),
+                        answers: unsigned(row.get(0)?),
+                        bytes: unsigned(row.get(1)?),
                         oldest_ms: time(2)?,
                         newest_ms: time(3)?,
                     })
@@ -107,15 +108,9 @@ fn find(reader: &Connection, id: &str, since: u64) -> rusqlite::Result<Option<Re
     let mut statement = reader.prepare_cached(
         "SELECT body, structured FROM responses WHERE request = ?1 AND created_ms >= ?2 ORDER BY id DESC LIMIT 1",
     )?;
-    let found = statement.query_row(params![id, rows::number(since)], |row| {
+    let found = statement.query_row(params![id, number(since)], |row| {
         let body: String = row.get(0)?;
-        Ok(kept::response(&body, row.get(1)?))
+        Ok(response(&body, row.get(1)?))
     });
     Ok(found.optional()?.flatten())
-}
-
-/// The row of the newest answer to a request.
-pub(super) fn newest(connection: &Connection, id: &str) -> rusqlite::Result<Option<i64>> {
-    let sql = "SELECT id FROM responses WHERE request = ?1 ORDER BY id DESC LIMIT 1";
-    connection.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()
 }

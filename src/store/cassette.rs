@@ -9,7 +9,8 @@ use std::sync::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Memory, StoreError, Trouble, kept, rows};
+use super::codec::{json, response};
+use super::{Memory, StoreError, Trouble};
 use crate::env::Redactor;
 use crate::record::{Messages, Output, Request, Response};
 
@@ -94,7 +95,7 @@ impl Memory for Cassette {
     fn recall(&self, id: &str) -> Result<Option<Response>, StoreError> {
         let Ok(mut tape) = self.tape.lock() else { return Ok(None) };
         let Some(line) = tape.lines.get(id) else { return Ok(None) };
-        let response = kept::response(&line.response.to_string(), line.structured);
+        let response = response(&line.response.to_string(), line.structured);
         tape.used.insert(id.to_owned());
         Ok(response)
     }
@@ -110,7 +111,7 @@ impl Memory for Cassette {
             provider: provider.to_owned(),
             prompt: clean(&prompt),
             structured: matches!(response.output, Output::Json(_)),
-            response: serde_json::from_str(&rows::json(response, &self.redactor).0).unwrap_or(Value::Null),
+            response: serde_json::from_str(&json(response, &self.redactor).0).unwrap_or(Value::Null),
         };
         if let Ok(mut tape) = self.tape.lock() {
             tape.used.insert(id.to_owned());

@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, Row, params};
 
-use super::{Store, StoreError, kept};
+use super::codec::unsigned;
+use super::{Store, StoreError};
 
 /// One stored run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl Store {
 }
 
 fn line(row: &Row<'_>) -> rusqlite::Result<RunLine> {
-    let count = |at: usize| Ok::<_, rusqlite::Error>(kept::unsigned(row.get(at)?));
+    let count = |at: usize| Ok::<_, rusqlite::Error>(unsigned(row.get(at)?));
     Ok(RunLine {
         name: row.get(0)?,
         started_ms: count(1)?,

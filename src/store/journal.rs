@@ -9,7 +9,8 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::mpsc as tokio_mpsc;
 
-use super::rows::{Scribe, json, number, word};
+use super::codec::{json, number, word};
+use super::rows::Scribe;
 use super::{Store, StoreError, Trouble};
 use crate::record::{Outcome, RunHead, RunTail};
 

@@ -4,10 +4,10 @@ use std::sync::Mutex;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows::{number, verdicts, word};
+use super::codec::{number, response, unsigned, verdicts, word};
 use super::{Journal, Store, StoreError, Trouble};
 use crate::env::Redactor;
-use crate::record::{CallFailure, Outcome, Output, Response, RunHead};
+use crate::record::{CallFailure, Outcome, Response, RunHead};
 
 /// A stored run that can go on.
 #[derive(Debug, Clone)]
@@ -211,18 +211,4 @@ fn read(reader: &Connection, row: i64, redactor: &Redactor) -> rusqlite::Result<
         Ok(KeptCell { row, result: answer, attempts, place, redactor: redactor.clone() })
     });
     cell.optional()
-}
-
-/// A response out of its row.
-pub(super) fn response(body: &str, structured: bool) -> Option<Response> {
-    let mut response: Response = serde_json::from_str(body).ok()?;
-    if let (true, Output::Text(text)) = (structured, &mut response.output) {
-        response.output = Output::Json(std::mem::take(text).into());
-    }
-    Some(response)
-}
-
-/// What SQL has with a sign.
-pub(super) fn unsigned(n: i64) -> u64 {
-    u64::try_from(n).unwrap_or(0)
 }

@@ -10,6 +10,7 @@
 
 mod cache;
 mod cassette;
+mod codec;
 mod history;
 mod journal;
 mod kept;

@@ -1,9 +1,10 @@
 //! Outcomes as rows, without secrets.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::codec::{json, number, verdicts, word};
 use crate::diag::Location;
 use crate::env::Redactor;
 use crate::record::{CaseRef, Outcome, Output, Response};
@@ -73,7 +74,7 @@ impl Scribe<'_> {
     /// The row of an answer. One that came from the cache is there already.
     fn response(&self, outcome: &Outcome, response: &Response, shared: bool) -> rusqlite::Result<i64> {
         if response.cached
-            && let Some(row) = super::cache::newest(self.connection, &outcome.request)?
+            && let Some(row) = newest(self.connection, &outcome.request)?
         {
             return Ok(row);
         }
@@ -110,11 +111,6 @@ impl Scribe<'_> {
     }
 }
 
-/// The verdicts of a cell as they are kept.
-pub(super) fn verdicts(outcome: &Outcome, redactor: &Redactor) -> String {
-    json(&outcome.verdicts, redactor).0
-}
-
 fn body(case: &CaseRef) -> CaseBody<'_> {
     CaseBody {
         id: &case.id,
@@ -126,24 +122,8 @@ fn body(case: &CaseRef) -> CaseBody<'_> {
     }
 }
 
-/// JSON without secrets, and whether there was one.
-pub(super) fn json<T: Serialize>(value: &T, redactor: &Redactor) -> (String, bool) {
-    let text = serde_json::to_string(value).unwrap_or_default();
-    if redactor.is_clean(text.as_bytes()) {
-        return (text, false);
-    }
-    let value = serde_json::from_str(&text).unwrap_or(Value::Null);
-    let cleaned = redactor.clean_json(value).to_string();
-    let redacted = cleaned != text;
-    (cleaned, redacted)
-}
-
-/// The word that serde has for a plain variant.
-pub(super) fn word<T: Serialize>(value: &T) -> String {
-    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-/// SQL's integers have a sign.
-pub(super) fn number(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
+/// The row of the newest answer to a request.
+fn newest(connection: &Connection, id: &str) -> rusqlite::Result<Option<i64>> {
+    let sql = "SELECT id FROM responses WHERE request = ?1 ORDER BY id DESC LIMIT 1";
+    connection.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()
 }
