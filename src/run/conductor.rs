@@ -16,10 +16,13 @@ use crate::record::{Ending, Event, Outcome, RunHead, RunTail};
 use crate::store::{Journal, StoreError};
 use crate::transport::{Line, Notice, Settings as LineSettings, Shared};
 
-/// How many cells may be begun beyond the oldest unfinished one, for each place in the lines. The
-/// bound keeps memory flat: early answers wait here for their turn in plan order.
+/// How many cells may be under way, waiting for their line included, for each place in the lines.
 const AHEAD: usize = 16;
 const AHEAD_LEAST: usize = 512;
+/// Cells that ended before their turn in plan order wait; so many bytes of them, and nothing new begins.
+const EARLY: usize = 32 << 20;
+/// What a finished cell weighs beside its texts, in bytes.
+const FRAME: usize = 2048;
 
 /// What a run needs beside its plan.
 pub struct Settings {
@@ -196,14 +199,14 @@ impl Conductor {
         Ok(())
     }
 
-    /// Cells that have begun and are not told yet.
-    fn busy(&self) -> usize {
-        self.tasks.len() + self.storing + self.order.waiting()
+    /// Whether there is room for another cell: memory must not grow with the number of cells.
+    fn has_room(&self) -> bool {
+        self.tasks.len() + self.storing < self.ahead && self.order.weight() < EARLY
     }
 
     fn begin_cells(&mut self) {
         let stop = self.shared.stop().clone();
-        while self.more && !stop.is_draining() && self.busy() < self.ahead {
+        while self.more && !stop.is_draining() && self.has_room() {
             match self.cells.next() {
                 Some(Ok(cell)) => self.begin(cell),
                 Some(Err(error)) => self.trouble(RunError::Cases(error.to_string())),
@@ -284,7 +287,8 @@ impl Conductor {
             self.shared.durable(&outcome.request);
             emit(listen, &Event::CellEnded { status: outcome.status })?;
         }
-        self.order.put(index, outcome);
+        let weight = outcome.as_deref().map_or(0, weight);
+        self.order.put(index, outcome, weight);
         while let Some(outcome) = self.order.take() {
             self.finish(outcome, listen)?;
         }
@@ -327,6 +331,11 @@ fn line(target: &Target, shared: &Arc<Shared>) -> Line {
         has_timeout: target.has_timeout,
     };
     Line::new(Arc::clone(&target.provider), settings, Arc::clone(shared))
+}
+
+fn weight(outcome: &Outcome) -> usize {
+    let output = outcome.response.as_ref().map_or(0, |r| r.output.text().len());
+    FRAME + outcome.prompt.len() + output
 }
 
 async fn durable(journal: &mut Option<Journal>) -> Result<Vec<Arc<Outcome>>, StoreError> {

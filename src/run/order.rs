@@ -6,36 +6,40 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub(super) struct Reorder<T> {
     next: u64,
-    early: BTreeMap<u64, T>,
+    early: BTreeMap<u64, (T, usize)>,
+    weight: usize,
 }
 
 impl<T> Default for Reorder<T> {
     fn default() -> Self {
-        Self { next: 0, early: BTreeMap::new() }
+        Self { next: 0, early: BTreeMap::new(), weight: 0 }
     }
 }
 
 impl<T> Reorder<T> {
-    /// Takes number `index` in.
-    pub(super) fn put(&mut self, index: u64, item: T) {
-        self.early.insert(index, item);
+    /// Takes number `index` in, which weighs so many bytes.
+    pub(super) fn put(&mut self, index: u64, item: T, weight: usize) {
+        self.weight += weight;
+        self.early.insert(index, (item, weight));
     }
 
     /// Hands out the next in order, when it is there.
     pub(super) fn take(&mut self) -> Option<T> {
-        let item = self.early.remove(&self.next)?;
+        let (item, weight) = self.early.remove(&self.next)?;
         self.next += 1;
+        self.weight -= weight;
         Some(item)
     }
 
     /// Hands out everything that is left, in order, gaps or not.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = T> + use<T> {
-        std::mem::take(&mut self.early).into_values()
+        self.weight = 0;
+        std::mem::take(&mut self.early).into_values().map(|(item, _)| item)
     }
 
-    /// How many wait.
-    pub(super) fn waiting(&self) -> usize {
-        self.early.len()
+    /// What waits, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
     }
 }
 
@@ -51,13 +55,13 @@ mod tests {
             let mut reorder = Reorder::default();
             let mut out = Vec::new();
             for index in order {
-                reorder.put(index, index);
+                reorder.put(index, index, 3);
                 while let Some(item) = reorder.take() {
                     out.push(item);
                 }
             }
             prop_assert_eq!(out, (0..40).collect::<Vec<_>>());
-            prop_assert_eq!(reorder.waiting(), 0);
+            prop_assert_eq!(reorder.weight(), 0);
         }
     }
 }
