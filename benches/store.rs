@@ -27,7 +27,7 @@ fn main() {
         let nanos = harness::each(CELLS, || {
             run += 1;
             let store = open(folder.path());
-            let mut journal = store.begin(&head(&format!("run-{run}"))).unwrap();
+            let mut journal = store.begin(&head(&format!("run-{run}")), "c.yaml").unwrap();
             runtime.block_on(async {
                 for piece in outcomes.chunks(AHEAD) {
                     put(&mut journal, piece, shared).await;
@@ -53,7 +53,7 @@ fn open(folder: &Path) -> Store {
 
 async fn put(journal: &mut Journal, outcomes: &[Arc<Outcome>], shared: bool) {
     for outcome in outcomes {
-        journal.put(Entry { outcome: Arc::clone(outcome), replaces: None, shared });
+        journal.put(Entry { outcome: Arc::clone(outcome), replaces: None, response: None, shared });
     }
     let mut durable = 0;
     while durable < outcomes.len() {

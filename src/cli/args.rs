@@ -261,6 +261,11 @@ impl Selection {
         })
     }
 
+    /// Whether the command line says which config.
+    pub(super) fn names_config(&self) -> bool {
+        !self.config.is_empty()
+    }
+
     /// The filters that are set, as the user wrote them.
     pub(super) fn filters(&self) -> String {
         let mut all = Vec::new();

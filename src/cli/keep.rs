@@ -9,7 +9,7 @@ use super::screen::{Screen, count};
 use crate::env::Env;
 use crate::record::RunHead;
 use crate::run::{Past, Settings};
-use crate::store::{Cassette, Memory, Resumed, Store, StoreError, Trouble};
+use crate::store::{Cassette, Journal, Memory, Resumed, Spent, Store, StoreError, Trouble};
 use crate::suite::Suite;
 use crate::transport::{Shared, Stop};
 
@@ -21,7 +21,11 @@ pub(super) struct Keeping {
     pub(super) store: Option<Store>,
     cassette: Option<Arc<Cassette>>,
     resumed: Option<Resumed>,
+    /// The config's full path: what makes two runs runs of one suite.
+    origin: String,
 }
+
+type Ledger = (Option<Journal>, Past, Spent);
 
 impl StoreArgs {
     /// Where the store is.
@@ -39,14 +43,16 @@ impl Keeping {
         let store = store.transpose().map_err(failed)?;
         let cassette = command.cassette.as_ref().map(|path| Cassette::open(path, env.redactor.clone()));
         let cassette = cassette.transpose().map_err(failed)?.map(Arc::new);
+        let config = cwd.join(&*suite.plan.config_path);
+        let origin = config.canonicalize().unwrap_or(config).display().to_string();
         let resumed = match &store {
             Some(store) if command.resumes() => {
                 let id = command.resume.as_deref().filter(|id| !id.is_empty());
-                Some(store.find(id, &suite.plan.config_path).map_err(failed)?)
+                Some(store.find(id, &origin).map_err(failed)?)
             }
             _ => None,
         };
-        Ok(Self { store, cassette, resumed })
+        Ok(Self { store, cassette, resumed, origin })
     }
 
     /// Enters the run, or goes on with one.
@@ -58,32 +64,36 @@ impl Keeping {
         screen: &Screen,
     ) -> Result<Settings, Failure> {
         let clock = suite.env.clock;
-        let mut shared = Shared::new(clock, Stop::default()).with_caps(suite.caps);
-        if let Some(memory) = self.memory(command, suite)? {
-            shared = shared.with_memory(memory, command.cache_only);
-        }
         let (id, started_ms) = match &self.resumed {
             Some(run) => (run.name.as_str(), run.started_ms),
             None => (new_id, clock.now_millis()),
         };
         let head = Arc::new(suite.plan.head(id, started_ms));
-        let shared = Arc::new(shared);
-        let mut settings = Settings { head, clock, shared, journal: None, past: Past::default() };
-        match (&self.store, &self.resumed) {
-            (Some(store), Some(run)) => {
-                let (journal, kept) = store.resume(run, &settings.head).map_err(|e| failed(store.or_aside(e)))?;
-                if !screen.quiet {
-                    screen.err(&told(&settings.head, kept.len() as u64));
-                }
-                settings.journal = Some(journal);
-                settings.past = Past::of(kept, command.retry_errors);
-            }
-            (Some(store), None) => {
-                settings.journal = Some(store.begin(&settings.head).map_err(|e| failed(store.or_aside(e)))?);
-            }
-            (None, _) => {}
+        let memory = self.memory(command, suite)?;
+        let (journal, past, spent) = self.ledger(command, &head, screen)?;
+        let mut shared = Shared::new(clock, Stop::default()).with_caps(suite.caps, spent);
+        if let Some(memory) = memory {
+            shared = shared.with_memory(memory, command.cache_only);
         }
-        Ok(settings)
+        Ok(Settings { head, clock, shared: Arc::new(shared), journal, past })
+    }
+
+    /// The run's journal, what an earlier go left, and what it has spent.
+    fn ledger(&self, command: &RunCommand, head: &RunHead, screen: &Screen) -> Result<Ledger, Failure> {
+        let Some(store) = &self.store else { return Ok((None, Past::default(), Spent::default())) };
+        let trouble = |error| failed(store.or_aside(error));
+        let Some(run) = &self.resumed else {
+            let journal = store.begin(head, &self.origin).map_err(trouble)?;
+            return Ok((Some(journal), Past::default(), Spent::default()));
+        };
+        let (journal, kept) = store.resume(run, head).map_err(trouble)?;
+        if !screen.quiet {
+            screen.err(&told(head, kept.len() as u64));
+        }
+        let spent = kept.spent().map_err(trouble)?;
+        // Cells that a filter leaves out are not gone from the suite.
+        let whole = command.selection.filters().is_empty();
+        Ok((Some(journal), Past::of(kept, command.retry_errors, whole), spent))
     }
 
     fn memory(&self, command: &RunCommand, suite: &Suite) -> Result<Option<Arc<dyn Memory>>, Failure> {
@@ -105,7 +115,10 @@ impl Keeping {
         let Some(cassette) = &self.cassette else { return Ok(()) };
         let idle = cassette.save().map_err(failed)?;
         if idle > 0 {
-            screen.warning(&format!("{} on the cassette was asked for by no cell", count(idle as u64, "answer")));
+            let answers = count(idle as u64, "answer");
+            screen.warning(&format!(
+                "no cell asked for {answers} on the cassette; record into a new file to leave them out"
+            ));
         }
         Ok(())
     }
@@ -120,7 +133,7 @@ impl Keeping {
 }
 
 fn told(head: &RunHead, kept: u64) -> String {
-    format!("going on with run {}: {} kept of {}", head.id, count(kept, "cell"), count(head.cells, "planned cell"))
+    format!("going on with run {}: {} kept, {} planned", head.id, count(kept, "cell"), count(head.cells, "cell"))
 }
 
 /// A path as a person would write it in the working folder.

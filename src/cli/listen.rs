@@ -148,7 +148,7 @@ impl<'a> Listeners<'a> {
 
     /// Puts the reports in their places and tells the people. Reports that can be finished are, even
     /// when another cannot.
-    pub(super) fn finish(mut self, no_table: bool, kept: bool) -> Result<Total, Failure> {
+    pub(super) fn finish(mut self, no_table: bool, kept: Option<String>) -> Result<Total, Failure> {
         self.end_row();
         if let Some(progress) = self.progress.take() {
             progress.clear();

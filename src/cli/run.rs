@@ -41,6 +41,7 @@ pub(super) fn run(command: &RunCommand, env: &Env, cwd: &Path, screen: &Screen) 
     let keeping = Keeping::open(command, &suite, &env, cwd)?;
     let settings = keeping.settings(command, &suite, &run_id(env.clock), screen)?;
     let progress = screen.live && suite.progress && !command.no_progress_bar && !screen.quiet;
+    let id = Arc::clone(&settings.head.id);
     let mut listeners = Listeners::new(&plan, targets, screen, progress);
     let tail = runtime.block_on(async {
         let signals = tokio::spawn(super::listen::signals(settings.shared.stop().clone()));
@@ -48,9 +49,10 @@ pub(super) fn run(command: &RunCommand, env: &Env, cwd: &Path, screen: &Screen) 
         signals.abort();
         result
     });
+    let kept = keeping.store.is_some().then(|| again(command, &plan, &id));
     // A request that hangs must not keep the program alive after a second Ctrl-C.
     runtime.shutdown_background();
-    let finished = listeners.finish(command.no_table, keeping.store.is_some());
+    let finished = listeners.finish(command.no_table, kept);
     let recorded = keeping.close(screen);
     let tail = tail.map_err(|error| match error {
         RunError::Store(error) => keeping.trouble(error),
@@ -143,6 +145,12 @@ fn open_reports(paths: &[PathBuf], command: &RunCommand, env: &Env) -> Result<Ve
         })
     };
     paths.iter().map(open).collect()
+}
+
+/// How this run is gone on with.
+fn again(command: &RunCommand, plan: &Plan, id: &str) -> String {
+    let config = if command.selection.names_config() { format!("-c {} ", plan.config_path) } else { String::new() };
+    format!("{config}--resume {id}")
 }
 
 /// Sortable by time, unique enough for one machine.

@@ -102,8 +102,20 @@ pub(super) struct End<'a> {
     pub(super) all: &'a Total,
     pub(super) written: &'a [PathBuf],
     pub(super) retries: u64,
-    /// Whether the run is in a store.
-    pub(super) kept: bool,
+    /// The run that is in the store, as its command line names it: `-c CONFIG --resume ID`.
+    pub(super) kept: Option<String>,
+}
+
+/// What a person does next, when not all is told.
+fn next_step(end: &End<'_>) -> Option<String> {
+    let run = end.kept.as_ref()?;
+    if end.tail.ending == Ending::Budget {
+        return Some(format!("with a larger budget `prompteval run {run}` goes on with it"));
+    }
+    if end.tail.ending != Ending::Complete {
+        return Some(format!("`prompteval run {run}` goes on with it"));
+    }
+    (end.all.errored > 0).then(|| format!("`prompteval run {run} --retry-errors` asks again where there is no verdict"))
 }
 
 /// The last line: counts, time, files.
@@ -132,9 +144,9 @@ pub(super) fn last_line(end: &End<'_>, screen: &Screen) {
     screen.out(&line);
     if end.tail.ending != Ending::Complete {
         screen.warning("the run did not come to its end; reports hold what was finished");
-        if end.kept {
-            screen.err("hint: `prompteval run --resume` goes on with it");
-        }
+    }
+    if let Some(next) = next_step(end) {
+        screen.err(&format!("hint: {next}"));
     }
     if !screen.quiet {
         for path in end.written.iter().filter(|p| !p.starts_with("/dev")) {

@@ -52,6 +52,8 @@ pub enum Reason {
     TooLarge,
     /// The request could not be made (a prompt that is broken JSON, a template error).
     BadRequest,
+    /// Not sent: only recorded answers may be used, and there is none.
+    Unrecorded,
     /// Not sent: the provider was given up, or the budget is used up.
     NotSent,
 }

@@ -54,7 +54,7 @@ impl Report for Json {
         let head = self.head()?;
         let stats = serde_json::to_value(Stats::of(&self.columns, tail.unrun, tail.duration_ms))?;
         write!(out, "\n],\n\"prompts\":{},\n\"stats\":{}}},\n", self.text(self.prompts(head)?)?, self.text(stats)?)?;
-        let config = serde_json::to_string(&redact::config(&self.redactor, &head.config))?;
+        let config = self.redactor.clean_config(&head.config).to_string();
         writeln!(out, "\"config\":{config},\n\"metadata\":{}}}", self.text(metadata(head, tail))?)
     }
 }

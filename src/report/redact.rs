@@ -6,9 +6,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::env::{Redactor, sounds_secret};
+use crate::env::Redactor;
 
 /// Whose words a piece of JSON holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,29 +48,6 @@ fn below(key: &str) -> Whose {
         "namedScores" | "namedScoresCount" | "namedScoreWeights" => Whose::Names,
         _ => Whose::Ours,
     }
-}
-
-/// A config without secrets: neither those that were loaded, nor those written into it in plain
-/// under a key that says so.
-pub(super) fn config(redactor: &Redactor, config: &Value) -> Value {
-    json(redactor, without_plain_secrets(config), Whose::Theirs)
-}
-
-fn without_plain_secrets(value: &Value) -> Value {
-    match value {
-        Value::Array(list) => list.iter().map(without_plain_secrets).collect(),
-        Value::Object(map) => Value::Object(map.iter().map(hide_by_key).collect::<Map<_, _>>()),
-        other => other.clone(),
-    }
-}
-
-fn hide_by_key((key, value): (&String, &Value)) -> (String, Value) {
-    let shown = match value {
-        // A template names a secret without holding it, and tells a reader where it comes from.
-        Value::String(text) if sounds_secret(key) && !text.contains("{{") => "[redacted]".into(),
-        other => without_plain_secrets(other),
-    };
-    (key.clone(), shown)
 }
 
 /// Texts for people, without secrets and in a shape that fits.
@@ -143,17 +120,6 @@ mod tests {
         let clean = json(&knows("123456"), item, Whose::Ours);
         assert_eq!(clean["vars"], tree!({"pin": "[redacted]", "[redacted]": 1}));
         assert_eq!(clean["namedScores"], tree!({"m[redacted]": 1_234_567}));
-    }
-
-    #[test]
-    fn a_config_hides_what_is_written_in_plain() {
-        let shown = config(
-            &Redactor::default(),
-            &tree!({"providers": [{"apiKey": "sk-1", "max_tokens": 5, "headers": {"X-Api-Key": "{{env.KEY}}", "Authorization": "Bearer x"}}]}),
-        );
-        let provider = &shown["providers"][0];
-        assert_eq!((&provider["apiKey"], &provider["max_tokens"]), (&tree!("[redacted]"), &tree!(5)));
-        assert_eq!(provider["headers"], tree!({"X-Api-Key": "{{env.KEY}}", "Authorization": "[redacted]"}));
     }
 
     #[test]

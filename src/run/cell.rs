@@ -7,7 +7,7 @@ use crate::assert::{Grade, Subject, grade};
 use crate::plan::{Cell, Plan};
 use crate::record::{CallFailure, Outcome, Request, Response, Status};
 use crate::store::{Entry, KeptCell, StoreError};
-use crate::transport::{Line, Notify, Sent, Ticket};
+use crate::transport::{Line, Notify, Sent, Ticket, Turn};
 
 /// Outputs beyond this many bytes are graded off the workers.
 const LARGE: usize = 64 << 10;
@@ -39,19 +39,21 @@ struct Question {
 /// # Errors
 /// When the store cannot be read.
 pub(super) async fn run(cell: &Cell, bench: &Bench<'_>, ticket: Option<Ticket>) -> Result<Option<Ended>, StoreError> {
-    let mut _place = None;
+    let mut turn = None;
     if let Some(ticket) = ticket {
-        let Some(place) = ticket.place().await else { return Ok(None) };
-        _place = Some(place);
+        let Some(given) = ticket.turn().await else { return Ok(None) };
+        turn = Some(given);
     }
     let question = Question::of(cell, bench.plan);
     let mut kept = bench.past.take(&question.cell_id)?;
     let reused = kept.as_ref().is_some_and(|kept| kept.result.is_some());
-    let Some(sent) = answer(cell, &question, &mut kept, bench).await else { return Ok(None) };
+    let Some(sent) = answer(cell, &question, &mut kept, turn, bench).await else { return Ok(None) };
     let outcome = judge(cell, question, sent);
     let known = reused && kept.as_ref().is_some_and(|kept| kept.says(&outcome));
-    let shared = bench.line.remembers() && cell.case.recorded.is_none();
-    let entry = Entry { outcome: Arc::new(outcome), replaces: kept.map(|kept| kept.row), shared };
+    // Only what was asked for now may serve others from now on.
+    let shared = bench.line.shares() && !reused && cell.case.recorded.is_none();
+    let response = kept.as_ref().filter(|_| reused).and_then(|kept| kept.response);
+    let entry = Entry { outcome: Arc::new(outcome), replaces: kept.map(|kept| kept.row), response, shared };
     Ok(Some(Ended { entry, known }))
 }
 
@@ -65,7 +67,13 @@ impl Question {
 }
 
 /// Where the answer comes from: the config, an earlier go, or the line.
-async fn answer(cell: &Cell, question: &Question, kept: &mut Option<KeptCell>, bench: &Bench<'_>) -> Option<Sent> {
+async fn answer(
+    cell: &Cell,
+    question: &Question,
+    kept: &mut Option<KeptCell>,
+    turn: Option<Turn>,
+    bench: &Bench<'_>,
+) -> Option<Sent> {
     if let Some(output) = &cell.case.recorded {
         let response = Response { output: output.clone(), ..Response::default() };
         return Some(Sent::without_asking(Ok(response)));
@@ -77,9 +85,12 @@ async fn answer(cell: &Cell, question: &Question, kept: &mut Option<KeptCell>, b
     if let Some(kept) = kept
         && let Some(result) = kept.result.take()
     {
+        if let Ok(response) = &result {
+            bench.line.note(request, &question.request_id, response);
+        }
         return Some(Sent { result, attempts: kept.attempts, setbacks: Vec::new() });
     }
-    bench.line.send(request, &question.request_id, bench.notify).await
+    bench.line.send(request, &question.request_id, turn?, bench.notify).await
 }
 
 fn judge(cell: &Cell, question: Question, sent: Sent) -> Outcome {

@@ -122,7 +122,7 @@ impl Conductor {
 
     async fn conduct(mut self, listen: Listen<'_>) -> Result<Arc<RunTail>, RunError> {
         let started = self.clock.instant();
-        emit(listen, &Event::RunStarted(Arc::clone(&self.head)))?;
+        self.tell(&Event::RunStarted(Arc::clone(&self.head)), listen);
         let stop = self.shared.stop().clone();
         loop {
             self.begin_cells();
@@ -130,22 +130,22 @@ impl Conductor {
                 break;
             }
             tokio::select! {
-                Some(event) = self.notices.1.recv() => self.notice(&event, listen)?,
-                Some(joined) = self.tasks.join_next() => self.end_cell(joined, listen)?,
-                stored = durable(&mut self.journal), if self.storing > 0 => self.stored(stored, listen)?,
+                Some(event) = self.notices.1.recv() => self.notice(&event, listen),
+                Some(joined) = self.tasks.join_next() => self.end_cell(joined, listen),
+                stored = durable(&mut self.journal), if self.storing > 0 => self.stored(stored, listen),
                 () = stop.aborted() => {
-                    self.drop_tasks(listen).await?;
+                    self.drop_tasks(listen).await;
                     break;
                 }
             }
         }
         while let Ok(event) = self.notices.1.try_recv() {
-            self.notice(&event, listen)?;
+            self.notice(&event, listen);
         }
-        self.flush_rest(listen)?;
+        self.flush_rest(listen);
         let tail = Arc::new(self.tail(started));
         self.close(&tail).await;
-        emit(listen, &Event::RunFinished(Arc::clone(&tail)))?;
+        self.tell(&Event::RunFinished(Arc::clone(&tail)), listen);
         // What was finished has been told; only now the trouble that ended the run early.
         self.trouble.map_or(Ok(tail), Err)
     }
@@ -185,18 +185,17 @@ impl Conductor {
     }
 
     /// Ends all tasks at once, but keeps what they had finished.
-    async fn drop_tasks(&mut self, listen: Listen<'_>) -> Result<(), RunError> {
+    async fn drop_tasks(&mut self, listen: Listen<'_>) {
         self.tasks.abort_all();
         while let Some(joined) = self.tasks.join_next().await {
             if joined.is_ok() {
-                self.end_cell(joined, listen)?;
+                self.end_cell(joined, listen);
             }
         }
         while self.storing > 0 {
             let stored = durable(&mut self.journal).await;
-            self.stored(stored, listen)?;
+            self.stored(stored, listen);
         }
-        Ok(())
     }
 
     /// Whether there is room for another cell: memory must not grow with the number of cells.
@@ -238,85 +237,86 @@ impl Conductor {
         });
     }
 
-    fn end_cell(&mut self, joined: Result<Finished, JoinError>, listen: Listen<'_>) -> Result<(), RunError> {
+    fn end_cell(&mut self, joined: Result<Finished, JoinError>, listen: Listen<'_>) {
         let (index, ended) = match joined {
             Ok((index, Ok(ended))) => (index, ended),
             Ok((_, Err(error))) => {
-                self.store_trouble(error);
-                return Ok(());
+                // What is on its way to the disk still arrives.
+                self.trouble(RunError::Store(error));
+                return self.shared.stop().abort();
             }
-            Err(error) => {
-                self.trouble(RunError::Task(error.to_string()));
-                return Ok(());
-            }
+            Err(error) => return self.trouble(RunError::Task(error.to_string())),
         };
         let Some(ended) = ended else { return self.take_in(index, None, listen) };
         match &self.journal {
             Some(journal) if !ended.known => {
                 self.storing += 1;
                 journal.put(ended.entry);
-                Ok(())
             }
             _ => self.take_in(index, Some(ended.entry.outcome), listen),
         }
     }
 
-    /// Cells count once they are on the disk.
-    fn stored(&mut self, stored: Result<Vec<Arc<Outcome>>, StoreError>, listen: Listen<'_>) -> Result<(), RunError> {
+    /// Cells count once they are on the disk. Without a ledger answers would be paid for and lost, so that
+    /// the run stops at once.
+    fn stored(&mut self, stored: Result<Vec<Arc<Outcome>>, StoreError>, listen: Listen<'_>) {
         match stored {
             Ok(outcomes) => {
                 self.storing = self.storing.saturating_sub(outcomes.len());
-                outcomes.into_iter().try_for_each(|outcome| self.take_in(outcome.index, Some(outcome), listen))
+                for outcome in outcomes {
+                    self.take_in(outcome.index, Some(outcome), listen);
+                }
             }
             Err(error) => {
-                self.store_trouble(error);
-                Ok(())
+                self.storing = 0;
+                self.trouble(RunError::Store(error));
+                self.shared.stop().abort();
             }
         }
     }
 
-    /// Without a ledger answers would be paid for and lost: the run stops at once.
-    fn store_trouble(&mut self, error: StoreError) {
-        self.storing = 0;
-        self.trouble(RunError::Store(error));
-        self.shared.stop().abort();
-    }
-
-    fn take_in(&mut self, index: u64, outcome: Option<Arc<Outcome>>, listen: Listen<'_>) -> Result<(), RunError> {
+    fn take_in(&mut self, index: u64, outcome: Option<Arc<Outcome>>, listen: Listen<'_>) {
         if let Some(outcome) = &outcome {
             self.shared.durable(&outcome.request);
-            emit(listen, &Event::CellEnded { status: outcome.status })?;
+            self.tell(&Event::CellEnded { status: outcome.status }, listen);
         }
         let weight = outcome.as_deref().map_or(0, weight);
         self.order.put(index, outcome, weight);
         while let Some(outcome) = self.order.take() {
-            self.finish(outcome, listen)?;
+            self.finish(outcome, listen);
         }
-        Ok(())
     }
 
-    fn notice(&mut self, event: &Event, listen: Listen<'_>) -> Result<(), RunError> {
+    fn notice(&mut self, event: &Event, listen: Listen<'_>) {
         if matches!(event, Event::BudgetExhausted { .. }) {
             if std::mem::replace(&mut self.exhausted, true) {
-                return Ok(());
+                return;
             }
             self.shared.stop().drain();
         }
-        emit(listen, event)
+        self.tell(event, listen);
     }
 
-    fn finish(&mut self, outcome: Option<Arc<Outcome>>, listen: Listen<'_>) -> Result<(), RunError> {
-        let Some(outcome) = outcome else { return Ok(()) };
+    fn finish(&mut self, outcome: Option<Arc<Outcome>>, listen: Listen<'_>) {
+        let Some(outcome) = outcome else { return };
         self.finished += 1;
-        emit(listen, &Event::CellFinished(outcome))
+        self.tell(&Event::CellFinished(outcome), listen);
     }
 
     /// After a hard stop there are gaps: what finished behind them is told all the same, in order.
-    fn flush_rest(&mut self, listen: Listen<'_>) -> Result<(), RunError> {
-        for outcome in self.order.drain() {
-            self.finish(outcome, listen)?;
+    fn flush_rest(&mut self, listen: Listen<'_>) {
+        let rest: Vec<_> = self.order.drain().collect();
+        for outcome in rest {
+            self.finish(outcome, listen);
         }
-        Ok(())
+    }
+
+    /// A listener that fails ends the run, but gently: what is under way is paid for and still kept.
+    fn tell(&mut self, event: &Event, listen: Listen<'_>) {
+        if let Err(message) = listen(event) {
+            self.trouble(RunError::Listener(message));
+            self.shared.stop().drain();
+        }
     }
 }
 
@@ -356,8 +356,4 @@ fn event_of(notice: Notice, column: usize, provider: &Arc<str>) -> Event {
         Notice::Closed(message) => Event::ProviderClosed { provider: Arc::clone(provider), message },
         Notice::Exhausted(message) => Event::BudgetExhausted { message },
     }
-}
-
-fn emit(listen: Listen<'_>, event: &Event) -> Result<(), RunError> {
-    listen(event).map_err(RunError::Listener)
 }

@@ -7,12 +7,14 @@ use crate::store::{Kept, KeptCell, StoreError};
 pub struct Past {
     kept: Option<Kept>,
     retry_errors: bool,
+    whole: bool,
 }
 
 impl Past {
-    /// Goes on from these cells; with `retry_errors`, those without an answer are asked again.
-    pub fn of(kept: Kept, retry_errors: bool) -> Self {
-        Self { kept: Some(kept), retry_errors }
+    /// Goes on from these cells; with `retry_errors`, those without an answer are asked again. Where the
+    /// plan is the `whole` suite, cells that it does not have are gone from it.
+    pub fn of(kept: Kept, retry_errors: bool, whole: bool) -> Self {
+        Self { kept: Some(kept), retry_errors, whole }
     }
 
     /// What is known of a cell. A cell takes it once.
@@ -27,6 +29,6 @@ impl Past {
 
     /// Rows of cells that the plan does not have any more.
     pub(super) fn left(&self) -> Vec<i64> {
-        self.kept.as_ref().map(Kept::left).unwrap_or_default()
+        self.kept.as_ref().filter(|_| self.whole).map(Kept::left).unwrap_or_default()
     }
 }

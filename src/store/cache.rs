@@ -74,7 +74,7 @@ impl Store {
         let before = self.cache_stats()?;
         let cleared = self.try_connect().and_then(|connection| {
             connection.execute("UPDATE responses SET request = NULL WHERE request IS NOT NULL", [])?;
-            super::history::sweep(&connection)
+            self.sweep(&connection)
         });
         cleared.map_err(|e| StoreError::sqlite(&e, &self.file()))?;
         Ok(before)
@@ -95,6 +95,10 @@ impl Memory for Cache {
         if let Ok(mut fresh) = self.fresh.lock() {
             fresh.insert(id.to_owned(), response.clone());
         }
+    }
+
+    fn is_ledger(&self) -> bool {
+        true
     }
 
     fn durable(&self, id: &str) {

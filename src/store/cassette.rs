@@ -46,10 +46,15 @@ impl Cassette {
     /// # Errors
     /// When it cannot be read, or a line is none of a cassette; the message names file and line.
     pub fn open(path: &Path, redactor: Redactor) -> Result<Self, StoreError> {
+        let folder = folder_of(path);
+        if !folder.is_dir() {
+            let message = format!("the cassette's folder `{}` is not there", folder.display());
+            return Err(StoreError::new(Trouble::Unknown, message, "create it first"));
+        }
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(e) => return Err(StoreError::io(&e, "read the cassette", path)),
+            Err(e) => return Err(unusable(&e, "read", path)),
         };
         let mut tape = Tape::default();
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -69,15 +74,28 @@ impl Cassette {
     pub fn save(&self) -> Result<usize, StoreError> {
         let Ok(tape) = self.tape.lock() else { return Ok(0) };
         if tape.changed {
-            write(&self.path, &tape).map_err(|e| StoreError::io(&e, "write the cassette", &self.path))?;
+            write(&self.path, &tape).map_err(|e| unusable(&e, "write", &self.path))?;
         }
         Ok(tape.lines.len() - tape.used.len())
     }
 }
 
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn unusable(error: &std::io::Error, what: &str, path: &Path) -> StoreError {
+    let message = format!("cannot {what} the cassette `{}`: {}", path.display(), crate::diag::io_reason(error));
+    StoreError::new(Trouble::Other, message, "")
+}
+
 fn write(path: &Path, tape: &Tape) -> std::io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".cassette").tempfile_in(folder)?;
+    // A link stays a link, and a file keeps its rights.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut file = tempfile::Builder::new().prefix(".cassette").tempfile_in(folder_of(path))?;
+    if let Ok(there) = fs::metadata(path) {
+        file.as_file().set_permissions(there.permissions())?;
+    }
     {
         let mut out = std::io::BufWriter::new(&mut file);
         for line in tape.lines.values() {

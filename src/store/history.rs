@@ -29,7 +29,7 @@ pub struct RunLine {
 }
 
 /// What pruning took.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pruned {
     /// The runs that are gone, newest first.
     pub gone: Vec<String>,
@@ -71,13 +71,34 @@ impl Store {
         let mut statement = connection.prepare("SELECT id, name FROM runs ORDER BY id DESC LIMIT -1 OFFSET ?1")?;
         let old = statement.query_map([keep], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
         let old = old.collect::<rusqlite::Result<Vec<_>>>()?;
-        let (busy, gone): (Vec<_>, Vec<_>) = old.into_iter().partition(|(_, name)| self.is_busy(name));
-        for (run, _) in &gone {
-            remove(connection, *run)?;
+        let mut pruned = Pruned::default();
+        for (run, name) in old {
+            // Nobody can go on with a run while it is being taken out.
+            let Ok(lock) = self.lock(&name) else {
+                pruned.busy.push(name);
+                continue;
+            };
+            remove(connection, run)?;
+            lock.remove();
+            pruned.gone.push(name);
         }
-        sweep(connection)?;
-        let names = |list: Vec<(i64, String)>| list.into_iter().map(|(_, name)| name).collect();
-        Ok(Pruned { gone: names(gone), busy: names(busy) })
+        self.sweep(connection)?;
+        Ok(pruned)
+    }
+
+    /// Takes out answers that neither a cell nor the cache has use for. Their space is given back when no
+    /// run would have to wait for that.
+    pub(super) fn sweep(&self, connection: &Connection) -> rusqlite::Result<()> {
+        connection.execute(
+            "DELETE FROM responses WHERE request IS NULL AND id NOT IN \
+             (SELECT response FROM cells WHERE response IS NOT NULL)",
+            [],
+        )?;
+        if !self.is_in_use() {
+            // While another process reads, the space is given back another time.
+            let _ = connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+        Ok(())
     }
 }
 
@@ -103,16 +124,4 @@ fn remove(connection: &Connection, run: i64) -> rusqlite::Result<()> {
     }
     work.execute("DELETE FROM runs WHERE id = ?1", params![run])?;
     work.commit()
-}
-
-/// Takes out answers that neither a cell nor the cache has use for, and gives their space back.
-pub(super) fn sweep(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute(
-        "DELETE FROM responses WHERE request IS NULL AND id NOT IN \
-         (SELECT response FROM cells WHERE response IS NOT NULL)",
-        [],
-    )?;
-    // While another process reads, the space is given back another time.
-    let _ = connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
-    Ok(())
 }

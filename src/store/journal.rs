@@ -1,15 +1,14 @@
 //! The writer of a run: one thread, group commits.
 
-use std::fs::{self, File};
-use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 use tokio::sync::mpsc as tokio_mpsc;
 
 use super::codec::{json, number, word};
+use super::lock::Lock;
 use super::rows::Scribe;
 use super::{Store, StoreError, Trouble};
 use crate::record::{Outcome, RunHead, RunTail};
@@ -24,8 +23,10 @@ const MOMENT: Duration = Duration::from_millis(2);
 pub struct Entry {
     /// The cell.
     pub outcome: Arc<Outcome>,
-    /// The row of an earlier run of it, which it replaces.
+    /// The row of an earlier go at it, which it replaces.
     pub replaces: Option<i64>,
+    /// The row of its answer, where it was taken from an earlier go.
+    pub response: Option<i64>,
     /// Whether its answer may serve other cells.
     pub shared: bool,
 }
@@ -39,6 +40,13 @@ impl Message {
     fn ends(&self) -> bool {
         matches!(self, Self::End { .. })
     }
+
+    fn outcome(self) -> Option<Arc<Outcome>> {
+        match self {
+            Self::Cell(entry) => Some(entry.outcome),
+            Self::End { .. } => None,
+        }
+    }
 }
 
 type Ack = Result<Vec<Arc<Outcome>>, StoreError>;
@@ -48,31 +56,18 @@ pub struct Journal {
     messages: mpsc::Sender<Message>,
     acks: tokio_mpsc::UnboundedReceiver<Ack>,
     thread: Option<JoinHandle<()>>,
-    lock: Lock,
-}
-
-/// A file that is locked while a process works on a run; the system lets go of it when the process ends,
-/// however it ends.
-struct Lock {
-    path: PathBuf,
-    _file: File,
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
-    }
+    _lock: Lock,
 }
 
 impl Store {
-    /// Enters a new run.
+    /// Enters a new run. Its `origin` is the config's full path: what the next run of it goes on with.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn begin(&self, head: &RunHead) -> Result<Journal, StoreError> {
+    pub fn begin(&self, head: &RunHead, origin: &str) -> Result<Journal, StoreError> {
         let lock = self.lock(&head.id)?;
         let connection = self.connect()?;
-        let run = self.enter(&connection, head).map_err(|e| StoreError::sqlite(&e, &self.file()))?;
+        let run = self.enter(&connection, head, origin).map_err(|e| StoreError::sqlite(&e, &self.file()))?;
         self.write(connection, run, lock)
     }
 
@@ -80,45 +75,30 @@ impl Store {
     pub(super) fn go_on(&self, run: i64, head: &RunHead) -> Result<Journal, StoreError> {
         let lock = self.lock(&head.id)?;
         let connection = self.connect()?;
-        self.renew(&connection, run, head).map_err(|e| StoreError::sqlite(&e, &self.file()))?;
+        let found = self.renew(&connection, run, head).map_err(|e| StoreError::sqlite(&e, &self.file()))?;
+        if found == 0 {
+            let message = format!("the run {} was taken out of the store meanwhile", head.id);
+            return Err(StoreError::new(Trouble::Unknown, message, "begin a new one"));
+        }
         self.write(connection, run, lock)
     }
 
-    fn lock(&self, name: &str) -> Result<Lock, StoreError> {
-        let path = self.folder().join(format!("run-{name}.lock"));
-        let file = File::create(&path).map_err(|e| StoreError::io(&e, "make the lock file", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Lock { path, _file: file }),
-            Err(fs::TryLockError::WouldBlock) => Err(StoreError::new(
-                Trouble::Locked,
-                format!("another process is working on the run {name}"),
-                "wait for it, or stop it",
-            )),
-            Err(fs::TryLockError::Error(e)) => Err(StoreError::io(&e, "lock", &path)),
-        }
-    }
-
-    /// Whether a process works on a run.
-    pub(super) fn is_busy(&self, name: &str) -> bool {
-        let file = File::open(self.folder().join(format!("run-{name}.lock")));
-        file.is_ok_and(|file| file.try_lock().is_err())
-    }
-
-    fn enter(&self, connection: &Connection, head: &RunHead) -> rusqlite::Result<i64> {
+    fn enter(&self, connection: &Connection, head: &RunHead, origin: &str) -> rusqlite::Result<i64> {
         connection.execute(
             "INSERT INTO runs (name, started_ms, description, config_path, config, columns, cells, cases, repeats, \
-             tool_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             tool_version, origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             params![
                 &*head.id,
                 number(head.started_ms),
                 head.description.as_deref().map(|d| self.redactor.clean(d)),
                 &*head.config_path,
-                json(&head.config, &self.redactor).0,
+                self.redactor.clean_config(&head.config).to_string(),
                 json(&head.columns, &self.redactor).0,
                 number(head.cells),
                 number(head.cases),
                 head.repeat,
                 head.tool_version,
+                origin,
             ],
         )?;
         Ok(connection.last_insert_rowid())
@@ -130,7 +110,7 @@ impl Store {
              cells = ?4, cases = ?5, repeats = ?6, tool_version = ?7 WHERE id = ?1",
             params![
                 run,
-                json(&head.config, &self.redactor).0,
+                self.redactor.clean_config(&head.config).to_string(),
                 json(&head.columns, &self.redactor).0,
                 number(head.cells),
                 number(head.cases),
@@ -146,7 +126,7 @@ impl Store {
         let writer = Writer { store: self.clone(), connection, run };
         let spawned = thread::Builder::new().name("store".into()).spawn(move || writer.work(&inbox, &outbox));
         let thread = spawned.map_err(|e| StoreError::io(&e, "start the writer of", &self.file()))?;
-        Ok(Journal { messages, acks, thread: Some(thread), lock })
+        Ok(Journal { messages, acks, thread: Some(thread), _lock: lock })
     }
 }
 
@@ -176,7 +156,6 @@ impl Journal {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        drop(self.lock);
         result.map(|_| ())
     }
 }
@@ -193,10 +172,23 @@ impl Writer {
         while let Ok(first) = inbox.recv() {
             let batch = self.gather(first, inbox);
             let ends = batch.iter().any(Message::ends);
-            let written = self.commit(batch).map_err(|e| StoreError::sqlite(&e, &self.store.file()));
+            let written = self.commit_patiently(&batch).map_err(|e| StoreError::sqlite(&e, &self.store.file()));
             let stop = ends || written.is_err();
-            if outbox.send(written).is_err() || stop {
+            let durable = written.map(|()| batch.into_iter().filter_map(Message::outcome).collect());
+            if outbox.send(durable).is_err() || stop {
                 return;
+            }
+        }
+    }
+
+    /// Another process may hold the store for a while (pruning a large one takes a minute). What is to be
+    /// written has been paid for, so it is tried for longer than anything else.
+    fn commit_patiently(&mut self, batch: &[Message]) -> rusqlite::Result<()> {
+        let mut left = self.store.tries;
+        loop {
+            match self.commit(batch) {
+                Err(error) if left > 1 && is_busy(&error) => left -= 1,
+                result => return result,
             }
         }
     }
@@ -215,28 +207,29 @@ impl Writer {
         batch
     }
 
-    fn commit(&mut self, batch: Vec<Message>) -> rusqlite::Result<Vec<Arc<Outcome>>> {
+    fn commit(&mut self, batch: &[Message]) -> rusqlite::Result<()> {
         let work = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let redactor = &self.store.redactor;
         let now_ms = self.store.clock.now_millis();
         let scribe = Scribe { connection: &work, redactor, run: self.run, now_ms };
-        let mut durable = Vec::with_capacity(batch.len());
         for message in batch {
             match message {
                 Message::Cell(entry) => {
                     entry.replaces.map_or(Ok(()), |row| forget(&work, row))?;
-                    scribe.cell(&entry.outcome, entry.shared)?;
-                    durable.push(entry.outcome);
+                    scribe.cell(entry)?;
                 }
                 Message::End { tail, stale } => {
-                    stale.into_iter().try_for_each(|row| forget(&work, row))?;
-                    close(&work, self.run, &tail)?;
+                    stale.iter().try_for_each(|row| forget(&work, *row))?;
+                    close(&work, self.run, tail)?;
                 }
             }
         }
-        work.commit()?;
-        Ok(durable)
+        work.commit()
     }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 fn forget(connection: &Connection, row: i64) -> rusqlite::Result<()> {

@@ -22,6 +22,7 @@ pub struct Resumed {
 /// The finished cells of a stored run, found by their content ids. A cell takes its row once.
 pub struct Kept {
     store: Store,
+    run: i64,
     reader: Mutex<Connection>,
     /// Sorted by id.
     rows: Vec<Row>,
@@ -34,6 +35,17 @@ struct Row {
     row: i64,
 }
 
+/// What a run has taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Spent {
+    /// Requests, repeated ones counted.
+    pub requests: u64,
+    /// Tokens.
+    pub tokens: u64,
+    /// US dollars.
+    pub cost_usd: f64,
+}
+
 /// What was kept of a cell.
 #[derive(Debug)]
 pub struct KeptCell {
@@ -43,6 +55,8 @@ pub struct KeptCell {
     pub result: Option<Result<Response, CallFailure>>,
     /// How many requests it took.
     pub attempts: u32,
+    /// The row of its answer.
+    pub response: Option<i64>,
     place: Place,
     redactor: Redactor,
 }
@@ -73,12 +87,12 @@ impl KeptCell {
 }
 
 impl Store {
-    /// Finds a run to go on with: by its id or the beginning of it, else the newest of this config.
+    /// Finds a run to go on with: by its id or the beginning of it, else the newest of a config (its full path).
     ///
     /// # Errors
     /// When there is none, or several begin so.
-    pub fn find(&self, id: Option<&str>, config_path: &str) -> Result<Resumed, StoreError> {
-        let found = self.candidates(id, config_path).map_err(|e| StoreError::sqlite(&e, &self.file()))?;
+    pub fn find(&self, id: Option<&str>, origin: &str) -> Result<Resumed, StoreError> {
+        let found = self.candidates(id, origin).map_err(|e| StoreError::sqlite(&e, &self.file()))?;
         let unknown = |message: String, hint: &str| Err(StoreError::new(Trouble::Unknown, message, hint));
         match (&found[..], id) {
             ([one], _) => Ok(one.clone()),
@@ -87,7 +101,7 @@ impl Store {
                 "`prompteval history` lists what there is",
             ),
             ([], None) => unknown(
-                format!("there is no run of {config_path} to go on with in {}", self.file().display()),
+                format!("there is no run of {origin} to go on with in {}", self.file().display()),
                 "leave --resume out to begin one",
             ),
             (several, id) => unknown(
@@ -97,17 +111,17 @@ impl Store {
         }
     }
 
-    fn candidates(&self, id: Option<&str>, config_path: &str) -> rusqlite::Result<Vec<Resumed>> {
+    fn candidates(&self, id: Option<&str>, origin: &str) -> rusqlite::Result<Vec<Resumed>> {
         let connection = self.try_connect()?;
         let sql = match id {
             Some(_) => {
                 "SELECT id, name, started_ms FROM runs WHERE substr(name, 1, length(?1)) = ?1 \
                  ORDER BY name <> ?1, id DESC"
             }
-            None => "SELECT id, name, started_ms FROM runs WHERE config_path = ?1 ORDER BY id DESC LIMIT 1",
+            None => "SELECT id, name, started_ms FROM runs WHERE origin = ?1 ORDER BY id DESC LIMIT 1",
         };
         let mut statement = connection.prepare(sql)?;
-        let rows = statement.query_map([id.unwrap_or(config_path)], |row| {
+        let rows = statement.query_map([id.unwrap_or(origin)], |row| {
             Ok(Resumed { row: row.get(0)?, name: row.get(1)?, started_ms: unsigned(row.get(2)?) })
         })?;
         let mut found = rows.collect::<rusqlite::Result<Vec<Resumed>>>()?;
@@ -126,7 +140,7 @@ impl Store {
         let reader = self.connect()?;
         let rows = load(&reader, run.row).map_err(|e| StoreError::sqlite(&e, &self.file()))?;
         let taken = Mutex::new(vec![false; rows.len()]);
-        Ok((journal, Kept { store: self.clone(), reader: Mutex::new(reader), rows, taken }))
+        Ok((journal, Kept { store: self.clone(), run: run.row, reader: Mutex::new(reader), rows, taken }))
     }
 }
 
@@ -175,6 +189,15 @@ impl Kept {
         Some(self.rows[free].row)
     }
 
+    /// What the run has taken so far: requests, tokens, US dollars. Answers out of a cache took nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn spent(&self) -> Result<Spent, StoreError> {
+        let Ok(reader) = self.reader.lock() else { return Ok(Spent::default()) };
+        spent(&reader, self.run).map_err(|e| StoreError::sqlite(&e, &self.store.file()))
+    }
+
     /// Rows that no cell of the plan took.
     pub fn left(&self) -> Vec<i64> {
         let Ok(taken) = self.taken.lock() else { return Vec::new() };
@@ -182,10 +205,27 @@ impl Kept {
     }
 }
 
+fn spent(reader: &Connection, run: i64) -> rusqlite::Result<Spent> {
+    let mut statement = reader.prepare(
+        "SELECT c.attempts, r.body FROM cells c LEFT JOIN responses r ON r.id = c.response \
+         WHERE c.run = ?1 AND c.attempts > 0",
+    )?;
+    let mut rows = statement.query([run])?;
+    let mut spent = Spent::default();
+    while let Some(row) = rows.next()? {
+        spent.requests = spent.requests.saturating_add(unsigned(row.get(0)?));
+        let body: Option<String> = row.get(1)?;
+        let Some(answer) = body.and_then(|body| response(&body, false)) else { continue };
+        spent.tokens = spent.tokens.saturating_add(answer.usage.map_or(0, |usage| usage.total));
+        spent.cost_usd += answer.cost.unwrap_or(0.0);
+    }
+    Ok(spent)
+}
+
 fn read(reader: &Connection, row: i64, redactor: &Redactor) -> rusqlite::Result<Option<KeptCell>> {
     let mut statement = reader.prepare_cached(
         "SELECT c.place, c.case_place, c.col, c.repeat, c.status, c.verdicts, c.failure, c.attempts, \
-         r.body, r.structured, r.redacted, c.cached FROM cells c LEFT JOIN responses r ON r.id = c.response WHERE c.id = ?1",
+         r.body, r.structured, r.redacted, c.cached, c.response FROM cells c LEFT JOIN responses r ON r.id = c.response WHERE c.id = ?1",
     )?;
     let cell = statement.query_row(params![row], |found| {
         let place = Place {
@@ -200,6 +240,7 @@ fn read(reader: &Connection, row: i64, redactor: &Redactor) -> rusqlite::Result<
         let failure: Option<String> = found.get(6)?;
         let body: Option<String> = found.get(8)?;
         let cached: Option<bool> = found.get(11)?;
+        let response_row: Option<i64> = found.get(12)?;
         let answer = match body {
             Some(body) if !found.get::<_, bool>(10)? => {
                 response(&body, found.get(9)?).map(|r| Ok(Response { cached: cached == Some(true), ..r }))
@@ -208,7 +249,7 @@ fn read(reader: &Connection, row: i64, redactor: &Redactor) -> rusqlite::Result<
             Some(_) => None,
             None => failure.and_then(|text| serde_json::from_str(&text).ok()).filter(|_| attempts > 0).map(Err),
         };
-        Ok(KeptCell { row, result: answer, attempts, place, redactor: redactor.clone() })
+        Ok(KeptCell { row, result: answer, attempts, response: response_row, place, redactor: redactor.clone() })
     });
     cell.optional()
 }

@@ -14,6 +14,7 @@ mod codec;
 mod history;
 mod journal;
 mod kept;
+mod lock;
 mod open;
 mod rows;
 mod schema;
@@ -23,7 +24,7 @@ pub use cache::{Cache, CacheStats};
 pub use cassette::Cassette;
 pub use history::{Pruned, RunLine};
 pub use journal::{Entry, Journal};
-pub use kept::{Kept, KeptCell, Resumed};
+pub use kept::{Kept, KeptCell, Resumed, Spent};
 pub use open::Store;
 pub use trouble::{StoreError, Trouble};
 
@@ -45,4 +46,9 @@ pub trait Memory: Send + Sync {
 
     /// Hears that an answer is safe in the ledger.
     fn durable(&self, id: &str);
+
+    /// Whether it answers out of the ledger, so that what goes into the ledger is remembered.
+    fn is_ledger(&self) -> bool {
+        false
+    }
 }

@@ -12,6 +12,10 @@ use crate::env::{Clock, Redactor, format_time};
 const FILE: &str = "prompteval.db";
 /// How long to wait for another process's transaction.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a run waits that long to write what it has paid for.
+const TRIES: u32 = 30;
+/// How often a store that another process is making is looked at again.
+const MAKING: u32 = 100;
 
 /// A store that is there and up to date. Each use opens a connection of its own.
 #[derive(Debug, Clone)]
@@ -20,6 +24,8 @@ pub struct Store {
     pub(super) redactor: Redactor,
     pub(super) clock: Clock,
     patience: Duration,
+    /// How often a commit waits that long.
+    pub(super) tries: u32,
 }
 
 impl Store {
@@ -46,17 +52,34 @@ impl Store {
         clock: Clock,
         patience: Duration,
     ) -> Result<Self, StoreError> {
-        let store = Self { folder: folder.to_owned(), redactor, clock, patience };
+        let store = Self { folder: folder.to_owned(), redactor, clock, patience, tries: TRIES };
         store.prepare_folder()?;
-        let opened = store.connect().and_then(|mut c| schema::migrate(&mut c).map_err(|e| e.at(&store.file())));
-        opened.map_err(|error| store.or_aside(error))?;
+        store.make_ready().map_err(|error| store.or_aside(error))?;
         Ok(store)
+    }
+
+    /// Of several processes that find no store, one makes it; SQLite lets the others wait for everything
+    /// but that.
+    fn make_ready(&self) -> Result<(), StoreError> {
+        let mut left = MAKING;
+        loop {
+            let made = self.connect().and_then(|mut c| schema::migrate(&mut c).map_err(|e| e.at(&self.file())));
+            match made {
+                Err(error) if error.trouble == Trouble::Locked && left > 1 && self.patience >= PATIENCE => left -= 1,
+                result => return result,
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// The folder is no part of the project's history.
     fn prepare_folder(&self) -> Result<(), StoreError> {
         if self.folder.is_dir() {
             return Ok(());
+        }
+        if self.folder.exists() {
+            let message = format!("`{}` is a file, and the store is a folder", self.folder.display());
+            return Err(StoreError::new(Trouble::Other, message, "move it away, or name another folder with --store"));
         }
         fs::create_dir_all(&self.folder)
             .and_then(|()| fs::write(self.folder.join(".gitignore"), "*\n"))

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::Entry;
 use super::codec::{json, number, verdicts, word};
 use crate::diag::Location;
 use crate::env::Redactor;
@@ -29,11 +30,11 @@ struct CaseBody<'a> {
 }
 
 impl Scribe<'_> {
-    /// Writes a cell with all that belongs to it. The answer can be found again under its request when
-    /// it may be `shared`.
-    pub(super) fn cell(&self, outcome: &Outcome, shared: bool) -> rusqlite::Result<()> {
+    /// Writes a cell with all that belongs to it.
+    pub(super) fn cell(&self, entry: &Entry) -> rusqlite::Result<()> {
+        let outcome = &*entry.outcome;
         self.case(outcome)?;
-        let response = outcome.response.as_ref().map(|r| self.response(outcome, r, shared)).transpose()?;
+        let response = outcome.response.as_ref().map(|r| self.response(entry, r)).transpose()?;
         let named = (!outcome.named.is_empty()).then(|| self.json(&outcome.named).0);
         let failure = outcome.failure.as_ref().map(|f| self.json(f).0);
         let mut insert = self.connection.prepare_cached(
@@ -71,18 +72,24 @@ impl Scribe<'_> {
         Ok(())
     }
 
-    /// The row of an answer. One that came from the cache is there already.
-    fn response(&self, outcome: &Outcome, response: &Response, shared: bool) -> rusqlite::Result<i64> {
+    /// The row of an answer: that of the earlier go it was kept from, that of the cache it came out of, or
+    /// a new one. Only what was asked for now may serve others from now on.
+    fn response(&self, entry: &Entry, response: &Response) -> rusqlite::Result<i64> {
+        if let Some(row) = entry.response {
+            return Ok(row);
+        }
+        let request = &*entry.outcome.request;
+        let original = Response { cached: false, ..response.clone() };
+        let (body, redacted) = self.json(&original);
         if response.cached
-            && let Some(row) = newest(self.connection, &outcome.request)?
+            && let Some(row) = same(self.connection, request, &body)?
         {
             return Ok(row);
         }
-        let (body, redacted) = self.json(response);
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO responses (request, created_ms, structured, redacted, body) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
-        let request = (shared && !redacted).then_some(&*outcome.request);
+        let request = (entry.shared && !redacted && !response.cached).then_some(request);
         let structured = matches!(response.output, Output::Json(_));
         insert.insert(params![request, number(self.now_ms), structured, redacted, body])
     }
@@ -122,8 +129,8 @@ fn body(case: &CaseRef) -> CaseBody<'_> {
     }
 }
 
-/// The row of the newest answer to a request.
-fn newest(connection: &Connection, id: &str) -> rusqlite::Result<Option<i64>> {
-    let sql = "SELECT id FROM responses WHERE request = ?1 ORDER BY id DESC LIMIT 1";
-    connection.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()
+/// The newest row of exactly this answer.
+fn same(connection: &Connection, request: &str, body: &str) -> rusqlite::Result<Option<i64>> {
+    let sql = "SELECT id FROM responses WHERE request = ?1 AND body = ?2 ORDER BY id DESC LIMIT 1";
+    connection.prepare_cached(sql)?.query_row([request, body], |row| row.get(0)).optional()
 }

@@ -23,8 +23,10 @@ CREATE TABLE runs (
     cells BIGINT NOT NULL,
     cases BIGINT NOT NULL,
     repeats BIGINT NOT NULL,
-    tool_version TEXT NOT NULL
+    tool_version TEXT NOT NULL,
+    origin TEXT NOT NULL
 );
+CREATE INDEX runs_by_origin ON runs (origin);
 CREATE TABLE cases (
     run BIGINT NOT NULL,
     place BIGINT NOT NULL,

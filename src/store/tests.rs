@@ -80,7 +80,7 @@ fn tail(ending: Ending) -> Arc<RunTail> {
 async fn put(journal: &mut Journal, outcomes: Vec<Outcome>, shared: bool) {
     let count = outcomes.len();
     for outcome in outcomes {
-        journal.put(Entry { outcome: Arc::new(outcome), replaces: None, shared });
+        journal.put(Entry { outcome: Arc::new(outcome), replaces: None, response: None, shared });
     }
     let mut durable = 0;
     while durable < count {
@@ -107,7 +107,7 @@ fn a_store_of_any_older_version_becomes_the_newest() {
         old.pragma_update(None, "user_version", i64::try_from(version).unwrap()).unwrap();
         if version > 0 {
             let row = "INSERT INTO runs (name, started_ms, config_path, config, columns, cells, cases, repeats, \
-                       tool_version) VALUES ('old', 1, 'c.yaml', '{}', '[]', 0, 0, 1, '0')";
+                       tool_version, origin) VALUES ('old', 1, 'c.yaml', '{}', '[]', 0, 0, 1, '0', '/c.yaml')";
             old.execute_batch(row).unwrap();
         }
         drop(old);
@@ -125,7 +125,7 @@ fn a_store_of_any_older_version_becomes_the_newest() {
 async fn a_run_goes_on_where_it_was_left() {
     let folder = folder();
     let store = store(folder.path());
-    let mut journal = store.begin(&head("r1", 5)).unwrap();
+    let mut journal = store.begin(&head("r1", 5), "c.yaml").unwrap();
     let failed = Outcome {
         response: None,
         failure: Some(CallFailure::new(Reason::Timeout, "silent")),
@@ -163,7 +163,7 @@ async fn runs_are_found_by_the_beginning_of_their_id() {
     let folder = folder();
     let store = store(folder.path());
     for id in ["a-1", "a-12", "b-1"] {
-        store.begin(&head(id, 0)).unwrap().end(tail(Ending::Complete), Vec::new()).await.unwrap();
+        store.begin(&head(id, 0), "c.yaml").unwrap().end(tail(Ending::Complete), Vec::new()).await.unwrap();
     }
     let find = |id| store.find(id, "c.yaml").map(|run| run.name).map_err(|e| e.message);
     assert_eq!(find(Some("b")), Ok("b-1".into()));
@@ -178,7 +178,7 @@ async fn runs_are_found_by_the_beginning_of_their_id() {
 async fn structures_and_texts_come_back_as_they_were() {
     let folder = folder();
     let store = store(folder.path());
-    let mut journal = store.begin(&head("r", 4)).unwrap();
+    let mut journal = store.begin(&head("r", 4), "c.yaml").unwrap();
     let outputs =
         [Output::Json("text".into()), Output::Text("\"text\"".into()), Output::Json(json!({"a": [1.0, null]}))];
     let cells = outputs.iter().zip(0..).map(|(output, index)| {
@@ -197,7 +197,7 @@ async fn structures_and_texts_come_back_as_they_were() {
 async fn the_cache_knows_what_is_shared_fresh_and_young() {
     let folder = folder();
     let store = store(folder.path());
-    let mut journal = store.begin(&head("r", 4)).unwrap();
+    let mut journal = store.begin(&head("r", 4), "c.yaml").unwrap();
     put(&mut journal, vec![outcome(0)], true).await;
     put(&mut journal, vec![outcome(1)], false).await;
     let cache = store.cache(Some(1000)).unwrap();
@@ -221,7 +221,7 @@ async fn an_answer_with_a_secret_is_kept_without_it_and_serves_nobody() {
     let redactor = Redactor::default();
     redactor.learn("answer 0");
     let store = Store::open(folder.path(), redactor, Clock::fixed(NOW)).unwrap();
-    let mut journal = store.begin(&head("r", 1)).unwrap();
+    let mut journal = store.begin(&head("r", 1), "c.yaml").unwrap();
     put(&mut journal, vec![outcome(0)], true).await;
     drop(journal);
     assert!(store.cache(None).unwrap().recall(&outcome(0).request).unwrap().is_none());
@@ -235,11 +235,11 @@ async fn pruning_leaves_the_newest_runs_and_the_cache() {
     let folder = folder();
     let store = store(folder.path());
     for (n, id) in ["r0", "r1", "r2"].into_iter().enumerate() {
-        let mut journal = store.begin(&head(id, 1)).unwrap();
+        let mut journal = store.begin(&head(id, 1), "c.yaml").unwrap();
         put(&mut journal, vec![outcome(n as u64)], n != 1).await;
         journal.end(tail(Ending::Complete), Vec::new()).await.unwrap();
     }
-    let busy = store.begin(&head("r3", 1)).unwrap();
+    let busy = store.begin(&head("r3", 1), "c.yaml").unwrap();
     let pruned = store.prune(0).unwrap();
     assert_eq!((pruned.gone, pruned.busy), (vec!["r2".into(), "r1".into(), "r0".into()], vec!["r3".into()]));
     drop(busy);
@@ -255,11 +255,11 @@ async fn a_lock_that_is_held_on_is_named_and_one_that_is_released_is_waited_for(
     let open = |patience| Store::open_within(folder.path(), Redactor::default(), Clock::fixed(NOW), patience).unwrap();
     let holder = Connection::open(folder.path().join("prompteval.db")).unwrap();
     holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let error = open(Duration::from_millis(20)).begin(&head("r", 1)).err().unwrap();
+    let error = open(Duration::from_millis(20)).begin(&head("r", 1), "c.yaml").err().unwrap();
     assert_eq!(error.trouble, Trouble::Locked);
     assert!(error.message.contains("locked by another process"), "{}", error.message);
     let patient = open(Duration::from_secs(30));
-    let waiting = std::thread::spawn(move || patient.begin(&head("r", 1)).is_ok());
+    let waiting = std::thread::spawn(move || patient.begin(&head("r", 1), "c.yaml").is_ok());
     holder.execute_batch("COMMIT").unwrap();
     assert!(waiting.join().unwrap());
 }
@@ -268,9 +268,9 @@ async fn a_lock_that_is_held_on_is_named_and_one_that_is_released_is_waited_for(
 async fn damage_found_while_writing_is_told_and_ends_the_journal() {
     let folder = folder();
     let store = store(folder.path());
-    let mut journal = store.begin(&head("r", 9)).unwrap();
+    let mut journal = store.begin(&head("r", 9), "c.yaml").unwrap();
     Connection::open(store.file()).unwrap().execute_batch("DROP TABLE cells").unwrap();
-    journal.put(Entry { outcome: Arc::new(outcome(0)), replaces: None, shared: false });
+    journal.put(Entry { outcome: Arc::new(outcome(0)), replaces: None, response: None, shared: false });
     let error = journal.durable().await.unwrap_err();
     assert!(error.message.contains("no such table"), "{}", error.message);
     assert!(journal.end(tail(Ending::Complete), Vec::new()).await.is_err());

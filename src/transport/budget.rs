@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 
+use crate::store::Spent;
+
 /// Limits of a run; nothing means no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Caps {
@@ -72,9 +74,12 @@ pub(super) struct Exhausted(pub(super) String);
 const DUST: f64 = 1e-9;
 
 impl Budget {
-    /// A budget with these limits.
-    pub fn new(caps: Caps) -> Self {
-        Self { caps, books: Mutex::default(), settled: Notify::new() }
+    /// A budget with these limits, of which an earlier go has spent some.
+    pub fn new(caps: Caps, spent: Spent) -> Self {
+        let Spent { cost_usd, requests, tokens } = spent;
+        let spent = Amount { cost_usd, requests, tokens };
+        let books = Mutex::new(Books { spent, ..Books::default() });
+        Self { caps, books, settled: Notify::new() }
     }
 
     /// Sets an amount aside; waits while others may still give some of theirs back.
@@ -152,7 +157,7 @@ mod tests {
     use super::*;
 
     fn budget(cost_usd: Option<f64>, requests: Option<u64>) -> Arc<Budget> {
-        Arc::new(Budget::new(Caps { cost_usd, requests, tokens: None }))
+        Arc::new(Budget::new(Caps { cost_usd, requests, tokens: None }, Spent::default()))
     }
 
     fn dollars(cost_usd: f64) -> Amount {

@@ -18,9 +18,6 @@ use crate::provider::{Limits, Provider};
 use crate::record::{CallFailure, Reason, Request, Response, Setback};
 use crate::store::Memory;
 
-/// How many cells may be in a line for each place in it: some wait before a retry, some only look into
-/// the cache. Their rendered prompts are in memory.
-const LOBBY: usize = 4;
 /// How often a silence is looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
@@ -47,7 +44,7 @@ pub struct Settings {
 pub struct Line {
     provider: Arc<dyn Provider>,
     settings: Settings,
-    lobby: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
     width: Width,
     rate: Rate,
     health: Health,
@@ -78,6 +75,10 @@ pub type Notify<'a> = &'a (dyn Fn(Notice) + Sync);
 
 type Waiting = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
 
+/// The right to ask, given in plan order. Who waits for something else than a place (another cell's answer,
+/// the time of a retry) gives it on.
+pub type Turn = OwnedSemaphorePermit;
+
 /// A number in the queue for a line.
 pub struct Ticket {
     place: Waiting,
@@ -86,8 +87,8 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// Waits to be let in; `None` when the run stops first. The next is let in when the permit is dropped.
-    pub async fn place(mut self) -> Option<OwnedSemaphorePermit> {
+    /// Waits to be let in; `None` when the run stops first. The next is let in when the turn is dropped.
+    pub async fn turn(mut self) -> Option<Turn> {
         if self.stop.is_draining() {
             return None;
         }
@@ -130,6 +131,7 @@ struct Story<'a> {
     attempts: u32,
     setbacks: Vec<Setback>,
     last: Option<CallFailure>,
+    turn: Option<Turn>,
 }
 
 impl Story<'_> {
@@ -143,7 +145,7 @@ impl Line {
     pub fn new(provider: Arc<dyn Provider>, settings: Settings, shared: Arc<Shared>) -> Self {
         let width = settings.width.max(1);
         Self {
-            lobby: Arc::new(Semaphore::new(width.saturating_mul(LOBBY).min(Semaphore::MAX_PERMITS))),
+            turns: Arc::new(Semaphore::new(width.min(Semaphore::MAX_PERMITS))),
             width: Width::new(width),
             rate: Rate::new(settings.rpm, settings.tpm),
             health: Health::new(width),
@@ -156,7 +158,7 @@ impl Line {
 
     /// Takes a number to be let in. Cells are let in in the order of these calls.
     pub fn queue(&self) -> Ticket {
-        let mut place: Waiting = Box::pin(Arc::clone(&self.lobby).acquire_owned());
+        let mut place: Waiting = Box::pin(Arc::clone(&self.turns).acquire_owned());
         // The first poll enters the semaphore's queue; whoever waits on the ticket polls again.
         let given = match place.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(permit) => permit.ok(),
@@ -165,9 +167,17 @@ impl Line {
         Ticket { place, given, stop: self.shared.stop.clone() }
     }
 
-    /// Whether answers may serve other cells and runs.
-    pub fn remembers(&self) -> bool {
-        self.memory().is_some()
+    /// Whether answers that go into the ledger serve other cells and runs.
+    pub fn shares(&self) -> bool {
+        self.memory().is_some_and(Memory::is_ledger)
+    }
+
+    /// Sees to it that an answer from an earlier go is in a memory that is not the ledger.
+    pub fn note(&self, request: &Request, id: &str, response: &Response) {
+        let Some(memory) = self.memory().filter(|memory| !memory.is_ledger()) else { return };
+        if let Ok(None) = memory.recall(id) {
+            memory.remember(id, &self.settings.label, request, response);
+        }
     }
 
     fn memory(&self) -> Option<&dyn Memory> {
@@ -176,15 +186,19 @@ impl Line {
 
     /// Gets the answer to a request: from another cell that is asking the same, from memory, or from the
     /// provider. `None` when the run stopped meanwhile.
-    pub async fn send(&self, request: &Request, id: &Arc<str>, notify: Notify<'_>) -> Option<Sent> {
-        let Some(memory) = self.memory() else { return self.ask(request, notify).await };
+    pub async fn send(&self, request: &Request, id: &Arc<str>, turn: Turn, notify: Notify<'_>) -> Option<Sent> {
+        let Some(memory) = self.memory() else { return self.ask(request, Some(turn), notify).await };
+        let mut turn = Some(turn);
         loop {
             let pilot = match self.shared.flights.board(id) {
                 Seat::Pilot(pilot) => pilot,
-                Seat::Passenger(passenger) => match self.unless_stopped(passenger.arrive()).await? {
-                    Some(response) => return Some(Sent::recalled((*response).clone())),
-                    None => continue,
-                },
+                Seat::Passenger(passenger) => {
+                    turn = None;
+                    match self.unless_stopped(passenger.arrive()).await? {
+                        Some(response) => return Some(Sent::recalled((*response).clone())),
+                        None => continue,
+                    }
+                }
             };
             match memory.recall(id) {
                 Ok(Some(response)) => {
@@ -198,7 +212,7 @@ impl Line {
                     return Some(Sent::without_asking(Err(failure)));
                 }
             }
-            let sent = self.ask(request, notify).await?;
+            let sent = self.ask(request, turn, notify).await?;
             if let Ok(response) = &sent.result {
                 memory.remember(id, &self.settings.label, request, response);
                 pilot.land(response);
@@ -208,20 +222,18 @@ impl Line {
     }
 
     /// Asks the provider, again where that helps.
-    async fn ask(&self, request: &Request, notify: Notify<'_>) -> Option<Sent> {
-        let mut story = Story { request, notify, attempts: 0, setbacks: Vec::new(), last: None };
+    async fn ask(&self, request: &Request, turn: Option<Turn>, notify: Notify<'_>) -> Option<Sent> {
+        let mut story = Story { request, notify, attempts: 0, setbacks: Vec::new(), last: None, turn };
         loop {
             let place = self.unless_stopped(self.width.enter()).await?;
-            if let Some(why) = self.health.closed() {
-                // Who has asked already has a failure of its own to tell.
-                let failure = story.last.take().unwrap_or_else(|| self.not_sent(why));
-                return Some(story.end(Err(failure)));
-            }
+            let sent_before = story.attempts;
             let failure = match self.attempt(&mut story).await? {
                 Ok(response) => {
                     self.pause().await;
                     return Some(story.end(Ok(response)));
                 }
+                // Not sent, because the provider was given up.
+                Err(failure) if story.attempts == sent_before => return Some(story.end(Err(failure))),
                 Err(failure) => failure,
             };
             story.setbacks.push(Setback::of(&failure, story.attempts, self.shared.clock.now_millis()));
@@ -234,7 +246,7 @@ impl Line {
                 return Some(story.end(Err(failure)));
             };
             // Who waits takes no place from others.
-            drop(place);
+            drop((place, story.turn.take()));
             notify(Notice::Retry { attempt: story.attempts, message: failure.message.clone(), wait });
             story.last = Some(failure);
             self.unless_stopped(tokio::time::sleep(wait)).await?;
@@ -243,8 +255,16 @@ impl Line {
 
     /// One request: rate, budget, send, and what its reply teaches.
     async fn attempt(&self, story: &mut Story<'_>) -> Option<Result<Response, CallFailure>> {
+        if let Some(failure) = self.given_up(story) {
+            return Some(Err(failure));
+        }
         let tokens = self.need.tokens(story.request);
         self.unless_stopped(self.rate.admit(tokens)).await?;
+        // That may have taken long.
+        if let Some(failure) = self.given_up(story) {
+            self.rate.failed();
+            return Some(Err(failure));
+        }
         let mut reserved = None;
         if let Some(budget) = &self.shared.budget {
             match self.unless_stopped(budget.reserve(self.need.at_most(story.request))).await? {
@@ -266,6 +286,12 @@ impl Line {
             Err(failure) => self.learn_from_failure(failure),
         }
         Some(result)
+    }
+
+    /// Why nothing is sent any more. Who has asked already has a failure of its own to tell.
+    fn given_up(&self, story: &mut Story<'_>) -> Option<CallFailure> {
+        let why = self.health.closed()?;
+        Some(story.last.take().unwrap_or_else(|| self.not_sent(why)))
     }
 
     async fn call(&self, request: &Request, attempt: u32) -> Result<Response, CallFailure> {
@@ -347,7 +373,7 @@ impl Line {
 
 fn missing() -> CallFailure {
     CallFailure::new(
-        Reason::NotSent,
+        Reason::Unrecorded,
         "not sent: no recorded answer to this request, and only recorded ones may be used",
     )
     .hint("run once without --cache-only; a changed prompt, parameter or base URL is another request")

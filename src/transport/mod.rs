@@ -17,13 +17,13 @@ mod stop;
 mod width;
 
 pub use budget::{Budget, Caps};
-pub use line::{Line, Notice, Notify, Sent, Settings, Ticket};
+pub use line::{Line, Notice, Notify, Sent, Settings, Ticket, Turn};
 pub use stop::Stop;
 
 use std::sync::Arc;
 
 use crate::env::Clock;
-use crate::store::Memory;
+use crate::store::{Memory, Spent};
 
 /// What the lines of a run share.
 pub struct Shared {
@@ -48,10 +48,10 @@ impl Shared {
         Self { memory: Some(memory), only_memory: only, ..self }
     }
 
-    /// Spends no more than these caps allow.
+    /// Spends no more than these caps allow, what an earlier go has spent counted.
     #[must_use]
-    pub fn with_caps(self, caps: Caps) -> Self {
-        let budget = (caps != Caps::default()).then(|| Arc::new(Budget::new(caps)));
+    pub fn with_caps(self, caps: Caps, spent: Spent) -> Self {
+        let budget = (caps != Caps::default()).then(|| Arc::new(Budget::new(caps, spent)));
         Self { budget, ..self }
     }
 

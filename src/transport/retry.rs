@@ -9,7 +9,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// `Retry-After: 0` is taken at its word once or twice, not for ever.
 const LEAST_ASKED: Duration = Duration::from_millis(10);
 /// A provider that asks for more patience than this has given its answer.
-const LONGEST_ASKED: Duration = Duration::from_secs(300);
+pub(super) const LONGEST_ASKED: Duration = Duration::from_secs(300);
 
 /// How often a request may be repeated after a failure of this class, when `retries` are allowed.
 ///

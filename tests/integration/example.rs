@@ -9,11 +9,13 @@ use crate::project::Project;
 
 fn at_root(args: &[&str]) -> (i32, String) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let store = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_prompteval"))
         .args(args)
         .current_dir(root)
         .env_clear()
         .env("COLUMNS", "80")
+        .env("PROMPTEVAL_STORE", store.path())
         .output()
         .unwrap();
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())

@@ -141,13 +141,13 @@ fn resuming_after_an_interrupt_asks_only_for_the_rest_and_notices_changes() {
     let project = project(&server, 6);
     project.run(&["run", "--max-requests", "4", "-j", "1"]).code(101).says("the budget of 4 requests is used up");
     assert_eq!(server.requests(), 4);
-    let ran = project.run(&["run", "--resume", "-o", "r.json"]).code(0).says("4 cells kept of 6 planned cells");
+    let ran = project.run(&["run", "--resume", "-o", "r.json"]).code(0).says("4 cells kept, 6 cells planned");
     assert!(ran.out.contains("6 cells: 6 passed"), "{}", ran.out);
     assert_eq!(server.requests(), 6);
     // One question is another, one is gone, one assertion is another.
     let changed = config(&server.url(), 5, "").replace("'q2'", "'other'").replace("value: ok", "value: ok!");
     let project = project.file("evalconfig.yaml", &changed);
-    project.run(&["run", "--resume", "-o", "r.json"]).code(100).says("6 cells kept of 5 planned cells");
+    project.run(&["run", "--resume", "-o", "r.json"]).code(100).says("6 cells kept, 5 cells planned");
     assert_eq!(server.requests(), 7);
     assert_eq!(project.json("r.json")["results"]["stats"]["failures"], 5);
     assert_eq!(column(&store(&project), "SELECT status FROM cells"), ["failed"; 5]);
@@ -385,4 +385,93 @@ fn a_run_is_gone_on_with_by_one_process_at_a_time() {
     drop(release);
     assert_eq!(child.wait().unwrap().code(), Some(0));
     project.run(&["run", "--resume"]).code(0);
+}
+
+#[test]
+fn a_part_of_a_run_that_is_gone_on_with_takes_nothing_from_the_rest() {
+    let server = Server::start(|_, _| answer("ok"));
+    let project = project(&server, 8);
+    project.run(&["run", "--no-cache"]).code(0);
+    project.run(&["run", "--resume", "-n", "2", "--no-cache"]).code(0);
+    project.run(&["run", "--resume", "--no-cache"]).code(0);
+    assert_eq!(server.requests(), 8);
+    assert_eq!(column(&store(&project), "SELECT cell FROM cells").len(), 8);
+}
+
+#[test]
+fn a_budget_holds_for_the_run_however_often_it_is_gone_on_with() {
+    let server = Server::start(|_, _| answer("ok"));
+    let project = project(&server, 10);
+    project.run(&["run", "--max-requests", "4"]).code(101).says("larger budget");
+    project.run(&["run", "--resume", "--max-requests", "4"]).code(101);
+    assert_eq!(server.requests(), 4);
+    project.run(&["run", "--resume", "--max-requests", "7"]).code(101);
+    assert_eq!(server.requests(), 7);
+    project.run(&["run", "--resume"]).code(0);
+    assert_eq!(server.requests(), 10);
+}
+
+#[test]
+fn suites_that_share_a_store_go_on_with_their_own_runs() {
+    let server = Server::start(|_, _| answer("ok"));
+    let shared = tempfile::tempdir().unwrap();
+    let folder = shared.path().to_str().unwrap();
+    let (one, other) = (project(&server, 3), project(&server, 2));
+    one.run(&["run", "--store", folder]).code(0);
+    other.run(&["run", "--store", folder, "--resume"]).code(2).says("there is no run of");
+    other.run(&["run", "--store", folder]).code(0);
+    one.run(&["run", "--store", folder, "--resume"]).code(0).says("3 cells kept, 3 cells planned");
+}
+
+#[test]
+fn what_was_kept_is_on_the_cassette_too() {
+    let server = Server::start(|_, _| answer("ok"));
+    let project = project(&server, 4);
+    project.run(&["run", "--max-requests", "2"]).code(101);
+    project.run(&["run", "--resume", "--cassette", "tape.jsonl"]).code(0);
+    assert_eq!((server.requests(), project.read("tape.jsonl").lines().count()), (4, 4));
+    project.run(&["run", "--cassette", "missing/tape.jsonl"]).code(2).says("create it first");
+}
+
+/// Answers that were judged once are not judged by another answer to the same question later.
+#[test]
+fn a_cassettes_answers_stay_apart_from_the_caches() {
+    let server = Server::start(|n, _| answer(if n == 0 { "ok" } else { "no" }));
+    let project = project(&server, 1);
+    project.run(&["run"]).code(0);
+    project.run(&["run", "--cassette", "tape.jsonl"]).code(100);
+    project.run(&["run", "--resume", "--cassette", "tape.jsonl"]).code(100);
+    project.run(&["run"]).code(0).says("1 from the cache");
+    assert_eq!(server.requests(), 2);
+}
+
+#[test]
+fn absurd_headers_stall_and_break_nothing() {
+    for extra in [
+        "x-ratelimit-remaining-requests: 0\r\nx-ratelimit-reset-requests: 10000000000000000000\r\n",
+        "x-ratelimit-remaining-requests: 5\r\nx-ratelimit-limit-requests: 0\r\nx-ratelimit-reset-requests: 1795338000\r\n",
+        "x-ratelimit-remaining-tokens: -1\r\nx-ratelimit-reset-tokens: 9999999h\r\n",
+    ] {
+        let server = Server::start(move |_, _| {
+            let Reply::Http(status, _, body) = answer("ok") else { unreachable!() };
+            Reply::Http(status, extra, body)
+        });
+        project(&server, 3).run(&["run"]).code(0);
+    }
+    let server = Server::start(|_, _| Reply::Http(429, "retry-after: 3600\r\n", "{}".into()));
+    project(&server, 30).run(&["run", "-j", "2"]).code(101).says("429");
+    assert!(server.requests() <= 30);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_report_that_breaks_off_leaves_the_ledger_whole() {
+    let server = Server::start(|_, _| answer("ok"));
+    let project = project(&server, 200);
+    let command = format!("'{}' run -q -j 4 -o - | head -c 10 > /dev/null", env!("CARGO_BIN_EXE_prompteval"));
+    std::process::Command::new("sh").args(["-c", &command]).current_dir(project.path()).output().unwrap();
+    let kept = column(&store(&project), "SELECT cell FROM cells").len();
+    assert_eq!(kept, server.requests());
+    project.run(&["run", "--resume"]).code(0);
+    assert_eq!(server.requests(), 200);
 }

@@ -9,7 +9,7 @@ use super::*;
 use crate::env::Clock;
 use crate::provider::{Heard, Price};
 use crate::record::{Messages, Usage};
-use crate::store::StoreError;
+use crate::store::{Spent, StoreError};
 use crate::transport::Caps;
 
 /// Gives the failures one after the other, then answers.
@@ -86,7 +86,8 @@ fn request() -> Request {
 }
 
 async fn send(line: &Line, id: &str) -> Option<Sent> {
-    line.send(&request(), &id.into(), &|_| {}).await
+    let turn = line.queue().turn().await?;
+    line.send(&request(), &id.into(), turn, &|_| {}).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,32 +110,29 @@ async fn a_wrong_key_closes_the_line_after_one_request() {
 }
 
 #[tokio::test]
-async fn cells_are_let_in_in_the_order_of_asking() {
+async fn turns_are_given_in_the_order_of_asking() {
     let line = line(&[], &Stop::default());
-    let mut tickets: Vec<Ticket> = (0..12).map(|_| line.queue()).collect();
-    let held = futures::future::join_all(tickets.drain(..LOBBY).map(Ticket::place)).await;
+    let tickets: Vec<Ticket> = (0..5).map(|_| line.queue()).collect();
     let order = Arc::new(Mutex::new(Vec::new()));
     let waiters = tickets.into_iter().enumerate().rev().map(|(n, ticket)| {
         let order = Arc::clone(&order);
         tokio::spawn(async move {
-            let _permit = ticket.place().await.unwrap();
+            let _turn = ticket.turn().await.unwrap();
             order.lock().unwrap().push(n);
         })
     });
-    let waiters = waiters.collect::<Vec<_>>();
-    // One place goes around.
-    let _held: Vec<_> = held.into_iter().skip(1).collect();
-    futures::future::join_all(waiters).await;
-    assert_eq!(*order.lock().unwrap(), [0, 1, 2, 3, 4, 5, 6, 7]);
+    futures::future::join_all(waiters.collect::<Vec<_>>()).await;
+    assert_eq!(*order.lock().unwrap(), [0, 1, 2, 3, 4]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn stopping_ends_the_wait_before_a_retry() {
     let stop = Stop::default();
     let line = line(&[Reason::Server], &stop);
-    let sent = line.send(&request(), &"a".into(), &|_| stop.drain()).await;
+    let turn = line.queue().turn().await.unwrap();
+    let sent = line.send(&request(), &"a".into(), turn, &|_| stop.drain()).await;
     assert!(sent.is_none());
-    assert!(line.queue().place().await.is_none());
+    assert!(line.queue().turn().await.is_none());
 }
 
 /// Answers at once, but never the question `silent`.
@@ -167,7 +165,8 @@ async fn a_silence_is_measured_by_the_answers_that_came_meanwhile() {
             send(&line, &n.to_string()).await.unwrap().result.unwrap();
         }
     };
-    let (sent, ()) = futures::future::join(line.send(&silent, &id, &|_| {}), answers).await;
+    let turn = line.queue().turn().await.unwrap();
+    let (sent, ()) = futures::future::join(line.send(&silent, &id, turn, &|_| {}), answers).await;
     let failure = sent.unwrap().result.unwrap_err();
     assert_eq!(failure.reason, Reason::Timeout);
     assert!(failure.message.contains("far longer than any answer before"), "{}", failure.message);
@@ -202,7 +201,7 @@ async fn with_memory_alone_a_miss_is_an_error() {
     memory.remember("a", "p", &request(), &Response::default());
     let (line, script) = line_with(&[], shared(&Stop::default()).with_memory(memory, true), 1);
     assert!(send(&line, "a").await.unwrap().result.is_ok());
-    assert_eq!(send(&line, "b").await.unwrap().result.unwrap_err().reason, Reason::NotSent);
+    assert_eq!(send(&line, "b").await.unwrap().result.unwrap_err().reason, Reason::Unrecorded);
     assert_eq!(*script.calls.lock().unwrap(), 0);
 }
 
@@ -214,12 +213,12 @@ async fn a_budget_is_never_overrun_by_the_width() {
         (Caps { requests: Some(3), ..Caps::default() }, 3),
         (Caps { tokens: Some(100), ..Caps::default() }, 4),
     ] {
-        let (line, script) = line_with(&[], shared(&Stop::default()).with_caps(caps), 16);
+        let (line, script) = line_with(&[], shared(&Stop::default()).with_caps(caps, Spent::default()), 16);
         let said = Mutex::new(Vec::new());
         let note = |notice| said.lock().unwrap().push(format!("{notice:?}"));
         let ids: Vec<Arc<str>> = (0..16).map(|n| n.to_string().into()).collect();
         let request = request();
-        let sends = ids.iter().map(|id| line.send(&request, id, &note));
+        let sends = ids.iter().map(|id| async { line.send(&request, id, line.queue().turn().await?, &note).await });
         let sent = futures::future::join_all(sends).await;
         assert_eq!(sent.iter().flatten().count(), calls, "{caps:?}");
         assert_eq!(*script.calls.lock().unwrap() as usize, calls, "{caps:?}");

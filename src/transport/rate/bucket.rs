@@ -28,7 +28,7 @@ impl Bucket {
     pub(super) fn wait(&mut self, now: Instant, amount: f64) -> Duration {
         self.fill(now);
         let lacking = amount.min(self.capacity) - self.level;
-        if lacking <= 1e-9 { Duration::ZERO } else { Duration::from_secs_f64(lacking / self.per_second) }
+        if lacking <= 1e-9 { Duration::ZERO } else { Duration::from_secs_f64((lacking / self.per_second).min(3600.0)) }
     }
 
     pub(super) fn take(&mut self, now: Instant, amount: f64) {

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use self::bucket::Bucket;
 use self::pace::Pace;
 use self::window::Meter;
+use super::retry::LONGEST_ASKED;
 use crate::provider::Limits;
 
 /// So many refusals in a row mean a wall, not bad luck.
@@ -165,6 +166,8 @@ impl Limiter {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.refused_in_a_row += 1;
         self.pace.refused(now);
+        // Who asks for more patience than any request has is not waited for: its failures will tell.
+        let asked = asked.filter(|asked| *asked <= LONGEST_ASKED);
         if let (true, Some(asked)) = (self.refused_in_a_row >= WALL, asked) {
             let until = now + asked;
             self.paused = Some(self.paused.map_or(until, |before| before.max(until)));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::super::retry::LONGEST_ASKED;
 use crate::provider::Window;
 
 /// A limit as the provider tells it. The time until it is full again says how fast it fills:
@@ -44,8 +45,10 @@ impl Meter {
         (self.at, self.told) = (now, now);
         self.level = window.remaining - others;
         self.limit = window.limit.unwrap_or(f64::INFINITY);
-        self.full_at = window.reset.map(|reset| now + reset);
-        let Some(reset) = window.reset.map(|r| r.as_secs_f64()).filter(|r| *r > GRAIN) else { return };
+        // Longer ones are no waits but dates, or a day's quota: only trying tells.
+        let reset = window.reset.filter(|reset| *reset <= LONGEST_ASKED);
+        self.full_at = reset.map(|reset| now + reset);
+        let Some(reset) = reset.map(|r| r.as_secs_f64()).filter(|r| *r > GRAIN) else { return };
         let used = self.limit - window.remaining;
         if !used.is_finite() || used < 1.0 {
             return;
