@@ -35,6 +35,8 @@ tool="$PWD/target/release/prompteval run -c {config} -o {out} -o {dir}/out.junit
 for workload in ${workloads//,/ }; do
     case $workload in
         w9) PROMPTEVAL="$tool" ;;
+        # The peers of this one keep nothing either.
+        w8) PROMPTEVAL="$tool --no-store" ;;
         *) PROMPTEVAL="$tool --no-cache" ;;
     esac
     export PROMPTEVAL

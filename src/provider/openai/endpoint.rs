@@ -4,6 +4,7 @@ use base64::Engine as _;
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use super::super::Setup;
 use crate::diag::{Problem, Problems, Span};
@@ -21,7 +22,7 @@ pub(super) struct Endpoint {
     pub shown: String,
     /// All headers.
     pub headers: HeaderMap,
-    /// Those of the config's headers that are no secrets: they may shape an answer.
+    /// The config's headers and the organization, since they may shape an answer: of secrets only a hash.
     pub open_headers: Map<String, Value>,
     /// Where the key came from, as a clause for people.
     pub key: String,
@@ -90,24 +91,38 @@ fn hide_login(url: &Url, env: &Env) {
     if secret.is_empty() {
         return;
     }
+    let (user, password) = (decoded(url.username()), decoded(url.password().unwrap_or_default()));
     env.hide(secret);
+    env.hide(&decoded(secret));
     // The form in which it travels, should the server echo it.
-    let login = format!("{}:{}", url.username(), url.password().unwrap_or_default());
-    env.hide(&base64::engine::general_purpose::STANDARD.encode(login));
+    env.hide(&base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")));
+}
+
+/// A part of an address as it is written, without its `%` escapes.
+fn decoded(text: &str) -> String {
+    let pair = format!("x={}", text.replace('+', "%2B").replace('&', "%26"));
+    let url = Url::parse(&format!("http://x/?{pair}")).ok();
+    url.and_then(|url| Some(url.query_pairs().next()?.1.into_owned())).unwrap_or_else(|| text.to_owned())
 }
 
 fn shown(url: &Url, env: &Env) -> String {
     let mut open = url.clone();
     // These fail only for addresses that cannot have a login in the first place.
     let _ = open.set_username("").and_then(|()| open.set_password(None));
-    let secrets: Vec<_> = url.query_pairs().filter(|(name, _)| sounds_secret(name)).collect();
-    if !secrets.is_empty() {
-        open.set_query(None);
+    let pairs = url.query().map_or_else(Vec::new, |query| query.split('&').collect());
+    let (secret, plain): (Vec<&str>, Vec<&str>) = pairs.into_iter().partition(|pair| is_secret(pair));
+    if !secret.is_empty() {
+        open.set_query((!plain.is_empty()).then(|| plain.join("&")).as_deref());
     }
-    for (_, value) in secrets {
-        env.hide(&value);
+    for value in secret.into_iter().filter_map(|pair| pair.split_once('=')).map(|(_, value)| value) {
+        env.hide(value);
+        env.hide(&decoded(value));
     }
     open.into()
+}
+
+fn is_secret(pair: &str) -> bool {
+    sounds_secret(&decoded(pair.split_once('=').map_or(pair, |(name, _)| name)))
 }
 
 /// Sets the `authorization` header and says where the key came from, where there is one.
@@ -155,7 +170,10 @@ fn further(setup: &Setup<'_>, headers: &mut HeaderMap, problems: &mut Problems) 
     let organization = organization.or_else(|| setup.env.get("OPENAI_ORGANIZATION").map(str::to_owned));
     if let Some(name) = organization.filter(|o| !o.is_empty()) {
         match HeaderValue::from_str(&name) {
-            Ok(value) => drop(headers.insert("openai-organization", value)),
+            Ok(value) => {
+                open.insert("openai-organization".to_owned(), Value::from(name.as_str()));
+                headers.insert("openai-organization", value);
+            }
             Err(_) => problems
                 .push(Problem::error(format!("the organization `{name}` cannot stand in an HTTP header")).at(setup.at)),
         }
@@ -163,15 +181,22 @@ fn further(setup: &Setup<'_>, headers: &mut HeaderMap, problems: &mut Problems) 
     for entry in setup.config.get("headers").map_or(&[][..], Node::entries) {
         match header(entry, setup.env) {
             Ok((name, value)) => {
-                if !value.is_sensitive() {
-                    open.insert(name.to_string(), Value::String(scalar(&entry.value)));
-                }
+                let text = scalar(&entry.value);
+                let shown = if value.is_sensitive() { hashed(name.as_str(), &text) } else { Some(text) };
+                open.extend(shown.map(|text| (name.to_string(), Value::String(text))));
                 headers.insert(name, value);
             }
             Err(problem) => problems.push(problem),
         }
     }
     open
+}
+
+/// What a secret header says to the identity. A gateway may choose the model by a key of its own; the
+/// usual names of keys only open the door, and a new key opens it to the same answers.
+fn hashed(name: &str, text: &str) -> Option<String> {
+    let opens = ["authorization", "api-key", "x-api-key", "cookie"].contains(&name);
+    (!opens).then(|| format!("sha256:{}", base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text))))
 }
 
 fn header(entry: &Entry, env: &Env) -> Result<(HeaderName, HeaderValue), Problem> {
@@ -217,4 +242,34 @@ fn unlocked(setup: &Setup<'_>, url: &Url, told: bool, problems: &mut Problems) -
         problems.push(Problem::error(message).at(setup.at).hint(hint));
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::Clock;
+
+    #[test]
+    fn only_what_is_secret_leaves_an_address() {
+        for (url, expected, hidden) in [
+            ("http://h/v1?deployment=a&api_key=ab%2Fcdef", "http://h/v1?deployment=a", &["ab%2Fcdef", "ab/cdef"][..]),
+            ("http://h/v1?token=s3cret1&token=s3cret2", "http://h/v1", &["s3cret1", "s3cret2"]),
+            ("http://me:c2VjcmV0cw%3D%3D@h/v1", "http://h/v1", &["c2VjcmV0cw==", "bWU6YzJWamNtVjBjdz09"]),
+            ("http://h/v1?api-version=2", "http://h/v1?api-version=2", &[]),
+        ] {
+            let env = Env::new([].into(), Clock::fixed(0));
+            let url = Url::parse(url).unwrap();
+            hide_login(&url, &env);
+            assert_eq!(shown(&url, &env), expected);
+            for secret in hidden {
+                assert_eq!(env.redactor.clean(secret), "[redacted]", "{secret}");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_that_only_open_the_door_are_no_part_of_what_answers() {
+        assert_eq!([hashed("authorization", "a"), hashed("x-api-key", "a")], [None, None]);
+        assert_ne!(hashed("x-portkey-virtual-key", "a"), hashed("x-portkey-virtual-key", "b"));
+    }
 }

@@ -58,7 +58,7 @@ async fn asks_and_reads() {
     x-api-key: sk-header
     "#);
     insta::assert_snapshot!(body, @r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}],"max_tokens":1024,"temperature":0}"#);
-    insta::assert_snapshot!(provider.identity().to_string().replace(&base, "BASE"), @r#"{"kind":"openai:chat","url":"BASE/chat/completions","headers":{"x-a":"b"},"body":{"model":"gpt-4o","max_tokens":1024,"temperature":0}}"#);
+    insta::assert_snapshot!(provider.identity().to_string().replace(&base, "BASE"), @r#"{"kind":"openai:chat","url":"BASE/chat/completions","headers":{"openai-organization":"o","x-a":"b"},"body":{"model":"gpt-4o","max_tokens":1024,"temperature":0}}"#);
     assert_eq!(provider.max_tokens(), Some(1024));
 }
 
