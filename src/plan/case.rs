@@ -50,9 +50,28 @@ impl Case {
         prompt_ok && provider_ok && target.takes(prompt)
     }
 
+    /// About how many bytes it takes in memory.
+    pub fn weight(&self) -> usize {
+        const CASE: usize = 1024;
+        const ASSERTION: usize = 384;
+        // Variables stand in the reference and, ready for templates, in the scope.
+        let vars: usize = self.reference.vars.values().map(text_len).sum();
+        CASE + ASSERTION * self.own.len() + 2 * vars + self.recorded.as_ref().map_or(0, |output| output.text().len())
+    }
+
     /// All assertions, the defaults first.
     pub fn assertions(&self) -> impl Iterator<Item = &Assertion> {
         self.shared.iter().chain(self.own.iter())
+    }
+}
+
+/// How much text a value holds, in bytes.
+fn text_len(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.iter().map(text_len).sum::<usize>() + 32 * list.len(),
+        Value::Object(map) => map.iter().map(|(key, value)| key.len() + 64 + text_len(value)).sum(),
+        _ => 0,
     }
 }
 

@@ -16,8 +16,8 @@ use crate::env::Env;
 use crate::plan::{Case, CaseError, CaseStream, Cases, Plan};
 use crate::yaml::{Kind, Node, file_reference, read_tree};
 
-/// Suites up to this many cases are kept in memory.
-const KEPT: usize = 5_000;
+/// Suites up to this many bytes, as compiled cases, are kept in memory.
+const KEPT: usize = 16 << 20;
 
 /// Where tests come from, in order.
 pub(super) struct Dataset {
@@ -128,14 +128,14 @@ impl Dataset {
         plan: &mut Plan,
         problems: &mut Problems,
     ) -> Believed {
-        let mut kept = Some(Vec::new());
+        let (mut kept, mut weight) = (Some(Vec::new()), 0);
         let mut walk = Walk::new(Arc::clone(&self));
         while let Some((case, at)) = walk.next_case(problems) {
             checks.case(&case, &at, plan, problems);
-            if let Some(list) = kept.as_mut().filter(|list| list.len() < KEPT) {
-                list.push(Arc::new(case));
-            } else {
-                kept = None;
+            weight += case.weight();
+            match &mut kept {
+                Some(list) if weight <= KEPT => list.push(Arc::new(case)),
+                _ => kept = None,
             }
             if problems.errors() >= believe::MOST_PROBLEMS {
                 break;
