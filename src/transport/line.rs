@@ -12,6 +12,7 @@ use super::flight::Seat;
 use super::health::Health;
 use super::need::Need;
 use super::rate::Rate;
+use super::retry::Tried;
 use super::width::Width;
 use super::{Shared, Stop, retry};
 use crate::provider::{Limits, Provider};
@@ -135,6 +136,12 @@ struct Story<'a> {
 }
 
 impl Story<'_> {
+    /// With the failure among the setbacks already.
+    fn tried(&self, failure: &CallFailure) -> Tried {
+        let so = self.setbacks.iter().filter(|setback| setback.reason == failure.reason).count();
+        Tried { attempts: self.attempts, so: u32::try_from(so).unwrap_or(u32::MAX) }
+    }
+
     fn end(self, result: Result<Response, CallFailure>) -> Sent {
         Sent { result, attempts: self.attempts, setbacks: self.setbacks }
     }
@@ -237,7 +244,7 @@ impl Line {
                 Err(failure) => failure,
             };
             story.setbacks.push(Setback::of(&failure, story.attempts, self.shared.clock.now_millis()));
-            let wait = retry::wait(&failure, story.attempts, self.settings.retries, fastrand::f64());
+            let wait = retry::wait(&failure, story.tried(&failure), self.settings.retries, fastrand::f64());
             let Some(wait) = wait.filter(|_| self.health.closed().is_none()) else {
                 if let Some(message) = self.health.failed(&failure) {
                     notify(Notice::Closed(message));

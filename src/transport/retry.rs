@@ -11,7 +11,16 @@ const LEAST_ASKED: Duration = Duration::from_millis(10);
 /// A provider that asks for more patience than this has given its answer.
 pub(super) const LONGEST_ASKED: Duration = Duration::from_secs(300);
 
-/// How often a request may be repeated after a failure of this class, when `retries` are allowed.
+/// Where a request stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tried {
+    /// How often it was sent.
+    pub(super) attempts: u32,
+    /// How often it failed as it did now. Other failures do not count against a class with few tries.
+    pub(super) so: u32,
+}
+
+/// How often a request may be repeated after failures of this class, when `retries` are allowed.
 ///
 /// Rate limits end by waiting, so they get two more; a dead address or a page of HTML rarely mends
 /// itself, so they get two at most.
@@ -24,10 +33,11 @@ fn allowed(reason: Reason, retries: u32) -> u32 {
     }
 }
 
-/// How long to wait before try number `attempt + 1`, or `None` when there should be none. `chance` is
-/// a random number in 0..1.
-pub(super) fn wait(failure: &CallFailure, attempt: u32, retries: u32, chance: f64) -> Option<Duration> {
-    if attempt > allowed(failure.reason, retries) {
+/// How long to wait before the next try, or `None` when there should be none. `chance` is a random number
+/// in 0..1.
+pub(super) fn wait(failure: &CallFailure, tried: Tried, retries: u32, chance: f64) -> Option<Duration> {
+    let attempt = tried.attempts;
+    if tried.so > allowed(failure.reason, retries) || attempt > retries.saturating_add(2) {
         return None;
     }
     if let Some(asked) = failure.retry_after {
@@ -45,7 +55,10 @@ mod tests {
 
     fn waits(reason: Reason, retries: u32) -> Vec<u128> {
         let failure = CallFailure::new(reason, "x");
-        (1..20).map_while(|n| wait(&failure, n, retries, 0.5)).map(|d| d.as_millis()).collect()
+        (1..20)
+            .map_while(|n| wait(&failure, Tried { attempts: n, so: n }, retries, 0.5))
+            .map(|d| d.as_millis())
+            .collect()
     }
 
     #[test]
@@ -60,11 +73,19 @@ mod tests {
     }
 
     #[test]
+    fn only_failures_of_its_own_class_use_up_a_classs_tries() {
+        let silent = CallFailure::new(Reason::Timeout, "x");
+        let again = |attempts, so| wait(&silent, Tried { attempts, so }, 6, 0.5).is_some();
+        assert!(again(5, 1) && again(8, 2));
+        assert!(!again(5, 3) && !again(9, 1));
+    }
+
+    #[test]
     fn what_the_provider_asks_is_never_undercut() {
         let mut failure = CallFailure::new(Reason::RateLimit, "slow down");
         failure.retry_after = Some(Duration::from_secs(2));
-        assert!(wait(&failure, 1, 6, 0.0).unwrap() > Duration::from_secs(2));
+        assert!(wait(&failure, Tried { attempts: 1, so: 1 }, 6, 0.0).unwrap() > Duration::from_secs(2));
         failure.retry_after = Some(Duration::from_secs(3600));
-        assert_eq!(wait(&failure, 1, 6, 0.0), None);
+        assert_eq!(wait(&failure, Tried { attempts: 1, so: 1 }, 6, 0.0), None);
     }
 }
