@@ -96,9 +96,11 @@ impl Ticket {
         if self.given.is_some() {
             return self.given;
         }
+        // The word to stop goes before a turn that comes at the same moment.
         tokio::select! {
-            permit = &mut self.place => permit.ok(),
+            biased;
             () = self.stop.draining() => None,
+            permit = &mut self.place => permit.ok(),
         }
     }
 }
@@ -271,6 +273,9 @@ impl Line {
         if let Some(failure) = self.given_up(story) {
             self.rate.failed();
             return Some(Err(failure));
+        }
+        if self.shared.stop.is_draining() {
+            return None;
         }
         let mut reserved = None;
         if let Some(budget) = &self.shared.budget {

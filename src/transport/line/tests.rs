@@ -125,6 +125,29 @@ async fn turns_are_given_in_the_order_of_asking() {
     assert_eq!(*order.lock().unwrap(), [0, 1, 2, 3, 4]);
 }
 
+#[tokio::test]
+async fn nothing_is_sent_after_the_word_to_stop_though_all_is_ready() {
+    for _ in 0..50 {
+        let stop = Stop::default();
+        let (line, script) = line_with(&[], shared(&stop), 1);
+        let (first, second) = (line.queue().turn().await.unwrap(), line.queue());
+        let turn = second.turn();
+        tokio::pin!(turn);
+        assert!(futures::poll!(&mut turn).is_pending());
+        stop.drain();
+        drop(first);
+        assert!(turn.await.is_none());
+        assert!(line.queue().turn().await.is_none());
+        assert_eq!(*script.calls.lock().unwrap(), 0);
+    }
+    let stop = Stop::default();
+    let (line, script) = line_with(&[], shared(&stop), 1);
+    let turn = line.queue().turn().await.unwrap();
+    stop.drain();
+    assert!(line.send(&request(), &"a".into(), turn, &|_| {}).await.is_none());
+    assert_eq!(*script.calls.lock().unwrap(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn stopping_ends_the_wait_before_a_retry() {
     let stop = Stop::default();
