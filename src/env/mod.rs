@@ -8,6 +8,7 @@ mod tree;
 
 pub use clock::{Clock, format_time};
 pub use secret::{Redactor, Secret};
+pub use tree::Whose;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -5,9 +5,8 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::redact::{self, Whose};
 use crate::diag::Location;
-use crate::env::Redactor;
+use crate::env::{Redactor, Whose};
 use crate::record::{CallFailure, Column, Mark, Named, Outcome, Response, Status, Usage, Verdict};
 
 /// Promptfoo's words for a result, and ours after them.
@@ -166,7 +165,7 @@ impl Lines {
 
 /// The cell without secrets, looked at text by text.
 fn cleaned(item: &Item<'_>, redactor: &Redactor) -> serde_json::Result<Value> {
-    Ok(redact::json(redactor, serde_json::to_value(item)?, Whose::Ours))
+    Ok(redactor.clean_json(serde_json::to_value(item)?, Whose::Ours))
 }
 
 /// Why a cell is not green. Unlike [`Outcome::reason`] it always has a word for one that is not.

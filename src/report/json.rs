@@ -8,10 +8,9 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::item::Lines;
-use super::redact::{self, Whose};
 use super::tally::{Stats, Tally};
 use super::{Format, Options, Report, broken, column_of};
-use crate::env::{Redactor, format_time};
+use crate::env::{Redactor, Whose, format_time};
 use crate::record::{Outcome, RunHead, RunTail};
 
 pub(super) static JSON: Format = Format {
@@ -66,7 +65,7 @@ impl Json {
 
     /// A piece of our own as JSON text, without secrets.
     fn text(&self, value: Value) -> io::Result<String> {
-        Ok(serde_json::to_string(&redact::json(&self.redactor, value, Whose::Ours))?)
+        Ok(serde_json::to_string(&self.redactor.clean_json(value, Whose::Ours))?)
     }
 
     /// What the columns are and what they add up to.

@@ -1,54 +1,11 @@
-//! The one place of this room where secrets are taken out.
+//! Texts of reports, without secrets.
 //!
-//! It works on the values, before anything is escaped, shortened or made a name of: a secret that
-//! was cut in two or had its dots replaced would no longer be recognised. And it leaves the shape of
-//! our own JSON alone: a secret that happens to read `success` must not rename a key.
+//! They are cleaned before anything is escaped, shortened or made a name of: a secret that was cut in
+//! two or had its dots replaced would no longer be recognised. JSON is cleaned by the redactor itself.
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
 use crate::env::Redactor;
-
-/// Whose words a piece of JSON holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whose {
-    /// Our keys and numbers; only strings can hold a secret.
-    Ours,
-    /// Our numbers under the user's keys.
-    Names,
-    /// All of it the user's or the model's: keys and numbers too.
-    Theirs,
-}
-
-/// A JSON tree without secrets.
-pub(super) fn json(redactor: &Redactor, value: Value, whose: Whose) -> Value {
-    match value {
-        Value::String(text) => redactor.clean(&text).into(),
-        Value::Array(list) => list.into_iter().map(|v| json(redactor, v, whose)).collect(),
-        Value::Object(map) => map.into_iter().map(|(key, value)| entry(redactor, key, value, whose)).collect(),
-        Value::Number(number) if whose == Whose::Theirs => {
-            let text = number.to_string();
-            if redactor.clean(&text) == text { Value::Number(number) } else { redactor.clean(&text).into() }
-        }
-        other => other,
-    }
-}
-
-fn entry(redactor: &Redactor, key: String, value: Value, whose: Whose) -> (String, Value) {
-    let inner = if whose == Whose::Ours { below(&key) } else { whose };
-    let key = if whose == Whose::Ours { key } else { redactor.clean(&key).into_owned() };
-    (key, json(redactor, value, inner))
-}
-
-/// Whose words stand below a key of ours.
-fn below(key: &str) -> Whose {
-    match key {
-        "vars" | "metadata" | "output" => Whose::Theirs,
-        "namedScores" | "namedScoresCount" | "namedScoreWeights" => Whose::Names,
-        _ => Whose::Ours,
-    }
-}
 
 /// Texts for people, without secrets and in a shape that fits.
 #[derive(Debug, Clone)]
@@ -98,28 +55,11 @@ pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json as tree;
 
     fn knows(secret: &str) -> Redactor {
         let redactor = Redactor::default();
         redactor.learn(secret);
         redactor
-    }
-
-    #[test]
-    fn our_own_shape_survives_any_secret() {
-        let item = tree!({"success": true, "latencyMs": 1_234_567, "error": "success"});
-        let clean = json(&knows("success"), item.clone(), Whose::Ours);
-        assert_eq!(clean, tree!({"success": true, "latencyMs": 1_234_567, "error": "[redacted]"}));
-        assert_eq!(json(&knows("123456"), item.clone(), Whose::Ours), item);
-    }
-
-    #[test]
-    fn keys_and_numbers_of_others_are_cleaned_too() {
-        let item = tree!({"vars": {"pin": 123_456, "123456": 1}, "namedScores": {"m123456": 1_234_567}});
-        let clean = json(&knows("123456"), item, Whose::Ours);
-        assert_eq!(clean["vars"], tree!({"pin": "[redacted]", "[redacted]": 1}));
-        assert_eq!(clean["namedScores"], tree!({"m[redacted]": 1_234_567}));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::codec::{json, response};
 use super::{Memory, StoreError, Trouble};
-use crate::env::Redactor;
+use crate::env::{Redactor, Whose};
 use crate::record::{Messages, Output, Request, Response};
 
 /// A cassette: what is on it is replayed, what is not is recorded. Lines stand in the order of their
@@ -119,7 +119,7 @@ impl Memory for Cassette {
     }
 
     fn remember(&self, id: &str, provider: &str, request: &Request, response: &Response) {
-        let clean = |value: &Value| self.redactor.clean_json(value.clone());
+        let clean = |value: &Value| self.redactor.clean_json(value.clone(), Whose::Ours);
         let prompt = match &request.messages {
             Messages::User => Value::from(&*request.text),
             Messages::Chat(messages) => Value::from(&messages[..]),

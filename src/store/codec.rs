@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::env::Redactor;
+use crate::env::{Redactor, Whose};
 use crate::record::{Outcome, Output, Response};
 
 /// The verdicts of a cell as they are kept.
@@ -18,7 +18,7 @@ pub(super) fn json<T: Serialize>(value: &T, redactor: &Redactor) -> (String, boo
         return (text, false);
     }
     let value = serde_json::from_str(&text).unwrap_or(Value::Null);
-    let cleaned = redactor.clean_json(value).to_string();
+    let cleaned = redactor.clean_json(value, Whose::Ours).to_string();
     let redacted = cleaned != text;
     (cleaned, redacted)
 }

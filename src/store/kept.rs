@@ -206,16 +206,17 @@ impl Kept {
 }
 
 fn spent(reader: &Connection, run: i64) -> rusqlite::Result<Spent> {
+    // Failed requests have rows of their own, which outlive a cell that is asked again.
+    let failed = reader.query_row("SELECT COUNT(*) FROM attempts WHERE run = ?1", [run], |row| row.get(0))?;
     let mut statement = reader.prepare(
-        "SELECT c.attempts, r.body FROM cells c LEFT JOIN responses r ON r.id = c.response \
-         WHERE c.run = ?1 AND c.attempts > 0",
+        "SELECT r.body FROM cells c JOIN responses r ON r.id = c.response WHERE c.run = ?1 AND c.attempts > 0",
     )?;
     let mut rows = statement.query([run])?;
-    let mut spent = Spent::default();
+    let mut spent = Spent { requests: unsigned(failed), ..Spent::default() };
     while let Some(row) = rows.next()? {
-        spent.requests = spent.requests.saturating_add(unsigned(row.get(0)?));
-        let body: Option<String> = row.get(1)?;
-        let Some(answer) = body.and_then(|body| response(&body, false)) else { continue };
+        spent.requests = spent.requests.saturating_add(1);
+        let body: String = row.get(0)?;
+        let Some(answer) = response(&body, false) else { continue };
         spent.tokens = spent.tokens.saturating_add(answer.usage.map_or(0, |usage| usage.total));
         spent.cost_usd += answer.cost.unwrap_or(0.0);
     }
