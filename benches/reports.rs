@@ -93,6 +93,10 @@ fn case(n: usize, question: &str) -> Arc<CaseRef> {
         description: Some("a customer asks for an order".into()),
         vars: Arc::new(vars),
         metadata: Arc::default(),
+        inputs: prompteval::content::Digest::default(),
+        checks: prompteval::content::Digest::default(),
+        cluster: None,
+        min_pass: None,
         asserts: true,
         at: at(n),
     })
@@ -136,6 +140,7 @@ fn head() -> RunHead {
         label: label.into(),
         raw: "{{question}}".into(),
         prompt_hash: "abc123".into(),
+        name: None,
         version: None,
     };
     RunHead {
@@ -148,7 +153,8 @@ fn head() -> RunHead {
         repeat: 1,
         config: Arc::new(json!({"prompts": ["{{question}}"]})),
         config_path: "evalconfig.yaml".into(),
-        tool_version: "0.0.0",
+        tool_version: "0.0.0".into(),
+        git: None,
     }
 }
 

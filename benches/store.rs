@@ -72,7 +72,8 @@ fn head(id: &str) -> RunHead {
         repeat: 1,
         config: Arc::new(json!({})),
         config_path: "evalconfig.yaml".into(),
-        tool_version: "bench",
+        tool_version: "bench".into(),
+        git: None,
     }
 }
 
@@ -86,6 +87,10 @@ fn outcome(n: usize) -> Outcome {
         description: None,
         vars: Arc::new(vars),
         metadata: Arc::default(),
+        inputs: prompteval::content::Digest::default(),
+        checks: prompteval::content::Digest::default(),
+        cluster: None,
+        min_pass: None,
         asserts: true,
         at: at.clone(),
     };

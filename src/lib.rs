@@ -6,6 +6,7 @@
 
 pub mod assert;
 pub mod cli;
+pub mod content;
 pub mod diag;
 pub mod env;
 pub mod plan;

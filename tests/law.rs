@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors, lowest first. A room may import rooms of lower floors only.
 const FLOORS: &[&[&str]] = &[
-    &["diag", "env"],
+    &["diag", "env", "content"],
     &["record", "yaml", "template"],
     &["stats", "store"],
     &["prompts", "provider", "assert", "report"],

@@ -8,6 +8,7 @@ use super::kind::{Check, Finding, Kind, Spec, Subject};
 use super::set::Set;
 use super::value::{self, Text};
 use super::{find, kinds, lacking, show};
+use crate::content::{ContentId, Digest, digest_of};
 use crate::diag::{Folder, Location, Problem, Problems, did_you_mean};
 use crate::record::{Mark, Verdict};
 use crate::template::Template;
@@ -61,6 +62,8 @@ pub struct Assertion {
     /// Names of the variables its value and metric read.
     reads: Vec<String>,
     at: Location,
+    /// What it demands, files that it names included.
+    digest: Digest,
     check: Box<dyn Check>,
 }
 
@@ -121,8 +124,19 @@ pub(super) fn compile_one(node: &Node, setup: &Setup<'_>, member: bool, problems
         expected: value.filter(|_| !kind.value.is_empty()).and_then(shown),
         reads: written.map(reads).unwrap_or_default(),
         at: node.location(),
+        digest: digest(node, resolved.value.as_ref(), check.as_set()),
         check,
     })
+}
+
+/// What an assertion demands: as it is written, and what stands in the files that it names.
+fn digest(node: &Node, resolved: Option<&Node>, set: Option<&Set>) -> Digest {
+    let mut id = ContentId::of("").with_digest(digest_of(&node.to_json()));
+    if let Some(value) = resolved {
+        id = id.with_digest(digest_of(&value.to_json()));
+    }
+    let members = set.map(Set::members_list).unwrap_or_default();
+    members.iter().fold(id, |id, member| id.with_digest(member.digest)).digest()
 }
 
 /// The variables that a value's templates read.
@@ -228,6 +242,11 @@ impl Assertion {
     /// Its row.
     pub fn kind(&self) -> &'static Kind {
         self.kind
+    }
+
+    /// The digest of what it demands.
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// Where it stands.

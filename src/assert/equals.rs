@@ -7,9 +7,10 @@ use serde_json::{Number, Value};
 use super::kind::{Check, Example, Finding, Kind, Sentence, Spec, Subject};
 use super::show::{self, ItIs, Quoted};
 use super::value::Text;
+use crate::content::js_number;
 use crate::diag::Problems;
 use crate::record::Output;
-use crate::template::{Scope, js_number};
+use crate::template::Scope;
 use crate::yaml::{Kind as Form, Node};
 
 /// The family's rows.

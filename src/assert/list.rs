@@ -6,8 +6,8 @@ use super::prepared::Prepared;
 use super::show::{self, ItIs, Quoted};
 use super::text::Needle;
 use super::value::Text;
+use crate::content::js_number;
 use crate::diag::{Problem, Problems};
-use crate::template::js_number;
 use crate::yaml::{Kind as Form, Node};
 
 const VALUE: &str = "a list of texts, or one text with commas";

@@ -6,8 +6,8 @@ use super::kind::{Check, Example, Finding, Kind, Sentence, Spec, Subject};
 use super::prepared::Prepared;
 use super::show::{self, ItIs, Quoted};
 use super::value::Text;
+use crate::content::js_number;
 use crate::diag::{Problem, Problems, did_you_mean};
-use crate::template::js_number;
 use crate::yaml::{Entry, Kind as Form};
 
 /// The family's rows.

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{Setup, Spec};
+use crate::content::js_number;
 use crate::diag::{Problem, Problems, Source, Span, is_script};
-use crate::template::{Scope, Template, js_number};
+use crate::template::{Scope, Template};
 use crate::yaml::{self, Kind as Form, Node};
 
 /// A text of the config: fixed, or a template over the case's variables.

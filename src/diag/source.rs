@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A text that was read, with the name under which a person knows it.
 #[derive(Debug)]
@@ -141,7 +141,7 @@ impl fmt::Debug for Span {
 }
 
 /// A place a person can go to: `file:line:column`, both counted from 1, columns in characters.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Location {
     /// The path as the user wrote it.
     pub file: Arc<str>,

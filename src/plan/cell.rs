@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{Case, Plan};
-use crate::prompts::{ContentId, Prompt, Rendered, content_hash};
+use crate::content::{ContentId, content_hash};
+use crate::prompts::{Prompt, Rendered};
 use crate::record::{CallFailure, Messages, Reason, Request, Usage};
 use crate::template::TemplateError;
 

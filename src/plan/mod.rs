@@ -66,6 +66,7 @@ impl Plan {
             label: Arc::clone(&c.prompt.label),
             raw: Arc::clone(&c.prompt.raw),
             prompt_hash: Arc::clone(&c.prompt.hash),
+            name: c.prompt.name.clone(),
             version: c.prompt.version.clone(),
         };
         self.columns.iter().map(column).collect()
@@ -83,7 +84,8 @@ impl Plan {
             repeat: self.repeat,
             config: Arc::clone(&self.config),
             config_path: Arc::clone(&self.config_path),
-            tool_version: env!("CARGO_PKG_VERSION"),
+            tool_version: env!("CARGO_PKG_VERSION").into(),
+            git: None,
         }
     }
 

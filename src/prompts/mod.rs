@@ -5,13 +5,11 @@
 
 mod files;
 mod given;
-mod hash;
 mod prompt;
 mod registry;
 mod source;
 mod version;
 
 pub use given::Sources;
-pub use hash::{ContentId, case_hash, content_hash};
 pub use prompt::{Prompt, Rendered};
 pub use source::load;

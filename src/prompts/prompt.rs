@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::hash::content_hash;
+use crate::content::content_hash;
 use crate::diag::Span;
 use crate::record::Messages;
 use crate::template::{Scope, Template, TemplateError};
@@ -18,6 +18,8 @@ pub struct Prompt {
     pub id: Option<Arc<str>>,
     /// The template text.
     pub raw: Arc<str>,
+    /// Its name, where it comes from a versioned file.
+    pub name: Option<Arc<str>>,
     /// SemVer, where it comes from a versioned file.
     pub version: Option<Arc<str>>,
     /// Hash of what reaches the model: messages, parameters, template dialect.
@@ -85,11 +87,11 @@ impl Prompt {
         messages: Vec<(String, Template)>,
         input: bool,
         content: &Value,
-        version: &str,
+        (name, version): (&str, &str),
     ) -> Self {
         let body = Body::Chat { messages: messages.into(), input };
         let hash = content_hash(content);
-        Self::new(draft, body, hash, Some(version.into()))
+        Self { name: Some(name.into()), ..Self::new(draft, body, hash, Some(version.into())) }
     }
 
     fn new(draft: Draft, body: Body, hash: String, version: Option<Arc<str>>) -> Self {
@@ -97,6 +99,7 @@ impl Prompt {
             label: draft.label.into(),
             id: draft.id.map(Into::into),
             raw: draft.raw.into(),
+            name: None,
             version,
             hash: hash.into(),
             parameters: Arc::new(draft.parameters),

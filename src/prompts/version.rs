@@ -91,7 +91,7 @@ pub(super) fn prompt(node: &Node, stem: &str, given: &Given, at: &Span) -> Resul
     let mut draft = given.draft(label, shown, at);
     draft.parameters = parameters;
     let compiled = messages.into_iter().map(|(role, _, template)| (role, template)).collect();
-    Ok(Prompt::from_messages(draft, compiled, input, &content, &version))
+    Ok(Prompt::from_messages(draft, compiled, input, &content, (name, &version)))
 }
 
 fn version_of(node: &Node) -> Result<String, Problem> {

@@ -17,6 +17,6 @@ pub use failure::{CallFailure, Reason};
 pub use outcome::{CaseRef, Named, Outcome, Status};
 pub use request::{Messages, Request};
 pub use response::{Output, Response, Usage};
-pub use run::{Column, Ending, RunHead, RunRecord, RunTail};
+pub use run::{Column, Ending, Git, RunHead, RunRecord, RunTail};
 pub use setback::Setback;
 pub use verdict::{Mark, Verdict};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{CallFailure, Response, Setback, Verdict};
+use crate::content::Digest;
 use crate::diag::Location;
 
 /// How a cell ended.
@@ -21,7 +22,7 @@ pub enum Status {
 }
 
 /// Which case a cell belongs to.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct CaseRef {
     /// The stable id: the test's own `id`, or one made from its inputs.
     pub id: Arc<str>,
@@ -35,6 +36,18 @@ pub struct CaseRef {
     pub asserts: bool,
     /// Where the test stands.
     pub at: Location,
+    /// Digest of what it asks: inputs, texts around the prompt, parameters.
+    #[serde(default)]
+    pub inputs: Digest,
+    /// Digest of what it demands: assertions, threshold, how many repeats must pass.
+    #[serde(default)]
+    pub checks: Digest,
+    /// Cases that share a source count as one unit in statistics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Arc<str>>,
+    /// How many of its repeats must pass; all of them where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_pass: Option<u32>,
 }
 
 /// A named score of one cell.

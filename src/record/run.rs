@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Event, Outcome};
 
 /// One column of the matrix: a prompt at a provider.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Column {
     /// The provider's label, or its id.
@@ -19,10 +19,13 @@ pub struct Column {
     pub label: Arc<str>,
     /// The prompt's template text.
     pub raw: Arc<str>,
-    /// A short hash of the prompt's content.
+    /// The hash of the prompt's content.
     pub prompt_hash: Arc<str>,
+    /// The prompt's name, where it comes from a versioned file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Arc<str>>,
     /// The version, where the prompt comes from a versioned file.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Arc<str>>,
 }
 
@@ -48,11 +51,22 @@ pub struct RunHead {
     /// The config's path.
     pub config_path: Arc<str>,
     /// This tool's version.
-    pub tool_version: &'static str,
+    pub tool_version: Arc<str>,
+    /// The state of the git repository that the config stands in.
+    pub git: Option<Git>,
+}
+
+/// The state of a git repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Git {
+    /// The commit, in full.
+    pub commit: Arc<str>,
+    /// Whether files under version control differ from it.
+    pub dirty: bool,
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ending {
     /// Every cell has an outcome.
@@ -61,6 +75,8 @@ pub enum Ending {
     Interrupted,
     /// The budget was used up.
     Budget,
+    /// The rest could not change the gate's decision any more, and was not asked.
+    Decided,
 }
 
 /// What is known after the last answer.

@@ -1,11 +1,11 @@
 //! A request that failed.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{CallFailure, Reason};
 
 /// One attempt at a cell that brought no answer, for the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setback {
     /// Which attempt, from 1.
     pub attempt: u32,

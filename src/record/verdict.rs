@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::diag::Location;
 
 /// Passed, failed, or could not be judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mark {
     /// The assertion holds.
@@ -19,7 +19,7 @@ pub enum Mark {
 }
 
 /// What one assertion says.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// The kind as written, `not-` included.
     pub kind: Arc<str>,
@@ -33,7 +33,7 @@ pub struct Verdict {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
     /// Its weight among its neighbours.
-    #[serde(skip_serializing_if = "is_one")]
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub weight: f64,
     /// The expected value as the report shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,8 +44,12 @@ pub struct Verdict {
     /// Its line in the config.
     pub at: Location,
     /// How deep it stands in assert-sets: 0 for the test's own assertions.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub depth: u8,
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, clippy::float_cmp, reason = "serde asks for a reference; one is one")]

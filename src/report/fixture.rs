@@ -27,6 +27,7 @@ pub(super) fn column(label: &str, provider: &str) -> Column {
         label,
         raw: "{{q}}".into(),
         prompt_hash: "abc123".into(),
+        name: None,
         version: None,
     }
 }
@@ -44,7 +45,8 @@ pub(super) fn head() -> RunHead {
         repeat: 1,
         config: Arc::new(json!({"prompts": ["{{q}}"]})),
         config_path: "evalconfig.yaml".into(),
-        tool_version: "0.0.0",
+        tool_version: "0.0.0".into(),
+        git: None,
     }
 }
 
@@ -72,6 +74,10 @@ pub(super) fn cell(id: &str) -> Cell {
         description: None,
         vars: Arc::default(),
         metadata: Arc::default(),
+        inputs: crate::content::Digest::default(),
+        checks: crate::content::Digest::default(),
+        cluster: None,
+        min_pass: None,
         asserts: true,
         at: at(7),
     };

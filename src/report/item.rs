@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::content::Digest;
 use crate::diag::Location;
 use crate::env::{Redactor, Whose};
-use crate::record::{CallFailure, Column, Mark, Named, Outcome, Response, Status, Usage, Verdict};
+use crate::record::{CallFailure, CaseRef, Column, Mark, Named, Outcome, Response, Status, Usage, Verdict};
 
 /// Promptfoo's words for a result, and ours after them.
 #[derive(Serialize)]
@@ -51,6 +52,10 @@ struct Provider<'a> {
 struct Prompt<'a> {
     raw: Cow<'a, str>,
     label: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
 }
 
 /// The case, so that a reader needs no second file.
@@ -61,6 +66,12 @@ struct TestCase<'a> {
     description: Option<&'a str>,
     vars: &'a Map<String, Value>,
     metadata: &'a Map<String, Value>,
+    inputs: Digest,
+    checks: Digest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_pass: Option<u32>,
 }
 
 /// What came back: an answer, or the word that none did.
@@ -191,10 +202,10 @@ fn item<'a>(outcome: &'a Outcome, column: &'a Column, why: Option<&'a str>) -> I
         repeat_index: outcome.repeat,
         prompt_id: &column.prompt_hash,
         provider: Provider { id: &column.provider_id, label: &column.provider },
-        prompt: Prompt { raw: compact(&outcome.prompt), label: &column.label },
+        prompt: prompt(outcome, column),
         vars: &case.vars,
         description,
-        test_case: TestCase { id: &case.id, description, vars: &case.vars, metadata: &case.metadata },
+        test_case: test_case(case),
         response: Answer { response, error: outcome.failure.as_ref().map(|f| f.message.as_str()) },
         success: outcome.status == Status::Passed,
         score: outcome.score,
@@ -208,6 +219,28 @@ fn item<'a>(outcome: &'a Outcome, column: &'a Column, why: Option<&'a str>) -> I
         token_usage: response.and_then(|r| r.usage).unwrap_or_default(),
         attempts: outcome.attempts,
         location: Place(&case.at),
+    }
+}
+
+fn prompt<'a>(outcome: &'a Outcome, column: &'a Column) -> Prompt<'a> {
+    Prompt {
+        raw: compact(&outcome.prompt),
+        label: &column.label,
+        name: column.name.as_deref(),
+        version: column.version.as_deref(),
+    }
+}
+
+fn test_case(case: &CaseRef) -> TestCase<'_> {
+    TestCase {
+        id: &case.id,
+        description: case.description.as_deref(),
+        vars: &case.vars,
+        metadata: &case.metadata,
+        inputs: case.inputs,
+        checks: case.checks,
+        cluster: case.cluster.as_deref(),
+        min_pass: case.min_pass,
     }
 }
 
@@ -297,10 +330,10 @@ mod tests {
         repeatIndex: 0
         promptId: "abc123"
         provider: {"id":"mock:echo","label":"mock:echo"}
-        prompt: {"raw":"Say hello","label":"support"}
+        prompt: {"raw":"Say hello","label":"support","version":"2.1.0"}
         vars: {"q":"back?"}
         description: "asks for money"
-        testCase: {"id":"refund","description":"asks for money","vars":{"q":"back?"},"metadata":{}}
+        testCase: {"id":"refund","description":"asks for money","vars":{"q":"back?"},"metadata":{},"inputs":"00000000000000000000000000000000","checks":"00000000000000000000000000000000"}
         response: {"output":"No.","tokenUsage":{"total":10,"prompt":6,"completion":4,"cached":0},"cost":0.25,"latencyMs":1250,"cached":false}
         success: false
         score: 0.0

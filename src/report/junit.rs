@@ -87,7 +87,7 @@ fn properties(column: &Column, head: &RunHead, words: &Words) -> Vec<(&'static s
     let rest = [
         ("prompt.hash", &*column.prompt_hash),
         ("provider.id", &*column.provider_id),
-        ("prompteval.version", head.tool_version),
+        ("prompteval.version", &*head.tool_version),
     ];
     version
         .into_iter()

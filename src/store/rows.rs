@@ -2,13 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::Entry;
 use super::codec::{json, number, verdicts, word};
-use crate::diag::Location;
 use crate::env::Redactor;
-use crate::record::{CaseRef, Outcome, Output, Response};
+use crate::record::{Outcome, Output, Response};
 
 /// Writes rows of one run.
 pub(super) struct Scribe<'a> {
@@ -16,17 +14,6 @@ pub(super) struct Scribe<'a> {
     pub(super) redactor: &'a Redactor,
     pub(super) run: i64,
     pub(super) now_ms: u64,
-}
-
-/// A case as it is kept.
-#[derive(Serialize)]
-struct CaseBody<'a> {
-    id: &'a str,
-    description: Option<&'a str>,
-    vars: &'a Map<String, Value>,
-    metadata: &'a Map<String, Value>,
-    asserts: bool,
-    at: &'a Location,
 }
 
 impl Scribe<'_> {
@@ -68,7 +55,7 @@ impl Scribe<'_> {
             "INSERT INTO cases (run, place, body) VALUES (?1, ?2, ?3) \
              ON CONFLICT (run, place) DO UPDATE SET body = excluded.body WHERE body <> excluded.body",
         )?;
-        insert.execute(params![self.run, number(outcome.row), self.json(&body(&outcome.case)).0])?;
+        insert.execute(params![self.run, number(outcome.row), self.json(&*outcome.case).0])?;
         Ok(())
     }
 
@@ -115,17 +102,6 @@ impl Scribe<'_> {
 
     fn json<T: Serialize>(&self, value: &T) -> (String, bool) {
         json(value, self.redactor)
-    }
-}
-
-fn body(case: &CaseRef) -> CaseBody<'_> {
-    CaseBody {
-        id: &case.id,
-        description: case.description.as_deref(),
-        vars: &case.vars,
-        metadata: &case.metadata,
-        asserts: case.asserts,
-        at: &case.at,
     }
 }
 

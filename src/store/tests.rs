@@ -37,7 +37,8 @@ fn head(id: &str, cells: u64) -> RunHead {
         repeat: 1,
         config: Arc::new(json!({})),
         config_path: "c.yaml".into(),
-        tool_version: "0",
+        tool_version: "0".into(),
+        git: None,
     }
 }
 
@@ -47,6 +48,10 @@ fn outcome(index: u64) -> Outcome {
         description: None,
         vars: Arc::new(Map::new()),
         metadata: Arc::new(Map::new()),
+        inputs: crate::content::Digest::default(),
+        checks: crate::content::Digest::default(),
+        cluster: None,
+        min_pass: None,
         asserts: true,
         at: Source::new("c.yaml", "x").span().location(),
     };

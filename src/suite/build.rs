@@ -12,9 +12,9 @@ use super::keys::TEST;
 use super::targets::texts;
 use super::vars::{self, Trust};
 use crate::assert::{self, Assertion};
+use crate::content::{ContentId, Digest, case_hash, digest_of};
 use crate::diag::{Folder, Problem, Problems, Span};
 use crate::plan::Case;
-use crate::prompts::case_hash;
 use crate::record::{CaseRef, Output};
 use crate::template::{Scope, Template};
 use crate::yaml::{Kind, Node, Shape, check};
@@ -43,6 +43,8 @@ pub(super) struct Draft {
     pub(super) prompts: Option<Arc<[String]>>,
     pub(super) providers: Option<Arc<[String]>>,
     pub(super) recorded: Option<Output>,
+    pub(super) cluster: Option<String>,
+    pub(super) min_pass: Option<u32>,
     pub(super) at: Span,
 }
 
@@ -62,6 +64,8 @@ impl Draft {
             prompts: None,
             providers: None,
             recorded: None,
+            cluster: None,
+            min_pass: None,
             at: at.clone(),
         }
     }
@@ -138,6 +142,8 @@ impl Builder {
         if let Some(options) = node.get("options") {
             draft.options.over(options, self.lenient, problems);
         }
+        draft.cluster = node.get("cluster").map(|n| text_of_id(n, trust));
+        draft.min_pass = small(node.get("min_pass"));
         draft.prompts = node.get("prompts").map(|list| texts(list).collect());
         draft.providers = node.get("providers").map(|list| texts(list).collect());
         draft.recorded = node.get("providerOutput").map(|n| match &n.kind {
@@ -163,6 +169,9 @@ impl Builder {
         let parameters = Arc::new(options.parameters);
         let shared = if options.no_defaults { Arc::from([]) } else { Arc::clone(&self.defaults.assertions) };
         let threshold = draft.threshold.or(self.defaults.threshold);
+        let min_pass = draft.min_pass.or(self.defaults.min_pass);
+        let cluster: Option<Arc<str>> = draft.cluster.as_deref().map(Into::into);
+        let checks = checks(shared.iter().chain(own.iter()), threshold, min_pass);
         let several = maps.len() > 1;
         let at = draft.at.location();
         let mut cases = Vec::with_capacity(maps.len());
@@ -173,13 +182,18 @@ impl Builder {
                 None => derived(draft.description.as_deref(), &map),
             };
             let id = unique(id, draft.id.is_some(), ids, &draft.at, problems);
+            let inputs = inputs(&map, &options.prefix, &options.suffix, &parameters);
             let reference = CaseRef {
+                inputs,
                 id: id.into(),
                 description: draft.description.as_deref().or(draft.name.as_deref()).map(Into::into),
                 vars: Arc::new(map),
                 metadata: Arc::clone(&metadata),
                 asserts: can_fail(shared.iter().chain(own.iter()), threshold),
                 at: at.clone(),
+                checks,
+                cluster: cluster.clone(),
+                min_pass,
             };
             let case = Case {
                 test,
@@ -200,6 +214,27 @@ impl Builder {
         }
         cases
     }
+}
+
+/// A number of repeats.
+pub(super) fn small(node: Option<&Node>) -> Option<u32> {
+    node.and_then(Node::as_u64).and_then(|n| u32::try_from(n).ok())
+}
+
+/// What a case asks.
+fn inputs(vars: &Map<String, Value>, prefix: &str, suffix: &str, parameters: &Arc<Map<String, Value>>) -> Digest {
+    let id = ContentId::of(&case_hash(None, vars)).with(prefix).with(suffix);
+    if parameters.is_empty() {
+        return id.digest();
+    }
+    id.with_digest(digest_of(&Value::Object((**parameters).clone()))).digest()
+}
+
+/// What a case demands.
+fn checks<'a>(all: impl Iterator<Item = &'a Assertion>, threshold: Option<f64>, min_pass: Option<u32>) -> Digest {
+    let id = all.fold(ContentId::of("checks"), |id, assertion| id.with_digest(assertion.digest()));
+    let id = id.with(&threshold.map(|t| t.to_string()).unwrap_or_default());
+    id.with(&min_pass.map(|n| n.to_string()).unwrap_or_default()).digest()
 }
 
 /// The id as it is written: `007` stays `007`.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::build::small;
 use super::case_options::CaseOptions;
 use super::targets::texts;
 use super::{Options, vars};
@@ -17,6 +18,7 @@ pub(super) struct Defaults {
     pub(super) vars: Map<String, Value>,
     pub(super) assertions: Arc<[Assertion]>,
     pub(super) threshold: Option<f64>,
+    pub(super) min_pass: Option<u32>,
     pub(super) metadata: Map<String, Value>,
     pub(super) options: CaseOptions,
     pub(super) prompts: Option<Arc<[String]>>,
@@ -50,6 +52,7 @@ fn fill(defaults: &mut Defaults, node: &Node, base: &Folder, options: &Options, 
         defaults.metadata.extend(metadata);
     }
     defaults.threshold = node.get("threshold").and_then(Node::as_f64);
+    defaults.min_pass = small(node.get("min_pass"));
     if let Some(node) = node.get("options") {
         defaults.options.over(node, options.lenient, problems);
     }

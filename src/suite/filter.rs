@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use crate::content::content_hash;
 use crate::plan::{Case, Target};
-use crate::prompts::{Prompt, content_hash};
+use crate::prompts::Prompt;
 use crate::record::CaseRef;
 
 /// The filters of the command line. Order for tests: metadata, failing, pattern, first n.
@@ -126,6 +127,10 @@ mod tests {
             description: None,
             vars: Arc::new(vars.as_object().unwrap().clone()),
             metadata: Arc::default(),
+            inputs: crate::content::Digest::default(),
+            checks: crate::content::Digest::default(),
+            cluster: None,
+            min_pass: None,
             asserts: true,
             at: Source::new("c", "").span().location(),
         }

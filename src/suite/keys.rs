@@ -9,6 +9,7 @@ const TEXTS: Shape = Shape::List(&Shape::Text);
 const ONE_OR_MANY: Shape = Shape::OneOf(&[Shape::Text, TEXTS]);
 const COUNT: Shape = Shape::Int(0, u64::MAX);
 const MILLIS: Shape = Shape::Int(1, u64::MAX);
+const MIN_PASS: &str = "how many repeats must pass for the test to pass; default: all";
 const NO_GRADERS: &str = "there are no model-graded assertions in this version";
 
 /// The config file.
@@ -78,8 +79,8 @@ pub(super) static TEST: Table = Table {
         Key::new("providerOutput", Shape::Any, "a recorded answer: nothing is requested"),
         Key::unsupported("provider", "name providers with `providers`"),
         Key::unsupported("assertScoringFunction", "scores are weighted means"),
-        Key::unsupported("min_pass", "it comes with repeats in a later version"),
-        Key::unsupported("cluster", "it comes with comparisons in a later version"),
+        Key::new("min_pass", Shape::Int(1, 100_000), MIN_PASS),
+        Key::new("cluster", Shape::Scalar, "tests of one cluster share a source and count as one unit in statistics"),
     ],
 };
 
@@ -91,6 +92,7 @@ pub(super) static DEFAULT_TEST: Table = Table {
         Key::new("vars", VARS, "inputs of every test"),
         Key::new("assert", ASSERTIONS, "assertions of every test, before its own"),
         Key::new("threshold", Shape::Num(f64::NEG_INFINITY, f64::INFINITY), "the weighted mean that suffices"),
+        Key::new("min_pass", Shape::Int(1, 100_000), MIN_PASS),
         Key::new("metadata", ANY_MAP, "metadata of every test"),
         Key::new("options", Shape::Elsewhere(&OPTIONS), "options of every test"),
         Key::new("prompts", TEXTS, "run only with these prompts"),

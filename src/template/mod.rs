@@ -7,13 +7,11 @@
 
 mod compat;
 mod filters;
-mod number;
 mod operators;
 mod print;
 mod rewrite;
 mod scope;
 
-pub use number::js_number;
 pub use scope::{Scope, print};
 
 use std::fmt;

@@ -3,7 +3,7 @@
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, ErrorKind};
 
-use super::number::js_float;
+use crate::content::js_float;
 
 /// A value as text: see [`super::print`], which does the same for JSON values.
 pub fn text_of(value: &Value) -> String {

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use minijinja::Value as Engine;
 use serde_json::{Map, Value};
 
-use super::{is_name, number::js_number};
+use super::is_name;
+use crate::content::js_number;
 
 /// How often names inside values are filled in.
 const ROUNDS: usize = 5;

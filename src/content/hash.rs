@@ -4,15 +4,28 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
-use crate::template::js_number;
+use super::{Digest, js_number};
 
 /// The hash of a value's canonical text, in hexadecimal.
 pub fn content_hash(value: &Value) -> String {
     let mut text = Vec::new();
     write(value, &mut text);
     hex(&Sha256::digest(text))
+}
+
+/// The same, cut to a digest.
+pub fn digest_of(value: &Value) -> Digest {
+    let mut text = Vec::new();
+    write(value, &mut text);
+    first_half(&Sha256::digest(text))
+}
+
+fn first_half(hash: &[u8]) -> Digest {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    Digest::new(bytes)
 }
 
 /// The hash of what tells a case from others: the list of its description and its inputs.
@@ -58,6 +71,18 @@ impl ContentId {
     pub fn with_number(mut self, number: u64) -> Self {
         self.0.update(number.to_le_bytes());
         self
+    }
+
+    /// Adds a digest.
+    #[must_use]
+    pub fn with_digest(mut self, digest: Digest) -> Self {
+        self.0.update(digest.bytes());
+        self
+    }
+
+    /// The first half.
+    pub fn digest(self) -> Digest {
+        first_half(&self.0.finalize())
     }
 
     /// The first `N` bytes in hexadecimal.
