@@ -1,9 +1,38 @@
 //! Pure numbers from outcomes.
+//!
+//! Closed formulas only, and no randomness: the same outcomes make the same digits. Where a number
+//! does not exist a [`Status`] says why.
 
+mod bounded;
 mod changes;
-mod interval;
+mod distribution;
+mod groups;
+mod holm;
+mod needed;
+mod quantile;
+mod rates;
+mod ratio;
+mod repeats;
+mod root;
+mod status;
 mod tally;
+mod units;
 
+#[cfg(test)]
+mod oracle;
+
+pub use bounded::Bounded;
 pub use changes::{Change, Changes};
-pub use interval::{quantile, wilson};
+pub use distribution::{binom_cdf, chi2_sf, float, norm_ppf, norm_sf, t_ppf};
+pub use groups::{
+    Arm, Sequential, Split, Welch, mixture_boundary, sample_ratio, sample_ratio_exact, sequential, split, welch,
+};
+pub use holm::holm;
+pub use needed::{Aim, cases_for_gate, cases_if_equal, cases_to_detect, min_cases_for_margin};
+pub use quantile::quantile;
+pub use rates::{McNemar, mcnemar, mcnemar_improved, newcombe, wilson, wilson_at, zero_failure_upper};
+pub use ratio::{Ratio, Ratios, Spread};
+pub use repeats::{Repeats, pass_at, pass_hat};
+pub use status::Status;
 pub use tally::{Tally, Total};
+pub use units::{Sample, Scale, Unit, Units};
