@@ -100,7 +100,7 @@ impl<'a> Side<'a> {
                 lambda = 0.5 * (low + high);
             }
             let (value, fall) = self.slope(mu, lambda);
-            if value > 0.0 { low = lambda } else { high = lambda }
+            (low, high) = if value > 0.0 { (lambda, high) } else { (low, lambda) };
             let next = lambda + value / fall;
             let near = (next - lambda).abs() <= 2.0 * f64::EPSILON * lambda;
             if near || value == 0.0 || high - low <= f64::EPSILON * high {

@@ -54,7 +54,7 @@ pub fn t_ppf(p: f64, df: f64) -> f64 {
         if middle <= low || middle >= high {
             break;
         }
-        if t_two_sided(middle, df) > tail { low = middle } else { high = middle }
+        (low, high) = if t_two_sided(middle, df) > tail { (middle, high) } else { (low, middle) };
     }
     0.5 * (low + high)
 }

@@ -59,7 +59,7 @@ pub fn sample_ratio_exact(counts: [u64; 2], weights: [f64; 2]) -> Result<f64, St
     let above_mean = float(k) > float(n) * share;
     if above_mean {
         // The other tail: the largest count below the mean that is no likelier.
-        let other = search(k, |i| likely(i));
+        let other = search(k, likely);
         let tail = 1.0 - below(k - 1);
         return Ok((tail + other.map_or(0.0, below)).min(1.0));
     }
@@ -79,12 +79,12 @@ fn search(most: u64, likely: impl Fn(u64) -> bool) -> Option<u64> {
 /// Without users or weights.
 pub fn split(counts: &[u64], weights: &[f64]) -> Result<Split, Status> {
     let plain = sample_ratio(counts, weights)?;
-    let (&[a, b], &[v, w]) = (counts, weights) else { return Ok(plain) };
-    let smallest = float(a + b) * v.min(w) / (v + w);
-    if smallest >= FEW || v <= 0.0 || w <= 0.0 {
+    let (&[first, second], &[one, other]) = (counts, weights) else { return Ok(plain) };
+    let smallest = float(first + second) * one.min(other) / (one + other);
+    if smallest >= FEW || one <= 0.0 || other <= 0.0 {
         return Ok(plain);
     }
-    let p = sample_ratio_exact([a, b], [v, w])?;
+    let p = sample_ratio_exact([first, second], [one, other])?;
     Ok(Split { p, alarm: p < ALARM, ..plain })
 }
 

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::*;
 
 /// The file of the oracles: another one can be named.
-#[expect(clippy::disallowed_methods, reason = "a test reads which file it is to check")]
 fn file() -> PathBuf {
     let named = std::env::var_os("PROMPTEVAL_STATS_ORACLES").map(PathBuf::from);
     named.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/stats/oracles.json"))
@@ -99,7 +98,9 @@ const METHODS: &[(&str, Answer)] = &[
     ("pass_hat_k", |i| stated(pass_hat(n(&i["n"]), n(&i["c"]), n(&i["k"])))),
     ("flakiness", |i| {
         let mut repeats = Repeats::default();
-        list(&i["passes_per_case"]).iter().for_each(|passed| repeats.add(n(&i["repeats"]), whole(*passed)));
+        for passed in list(&i["passes_per_case"]) {
+            repeats.add(n(&i["repeats"]), whole(passed));
+        }
         match (repeats.flaky_share(), repeats.run_variance()) {
             (Ok(share), Ok(variance)) => json!({"flaky_share": share, "mean_run_variance": variance}),
             (Err(status), _) | (_, Err(status)) => json!({"status": status}),
@@ -176,7 +177,9 @@ fn arm(i: &Value, name: &str) -> Spread {
 
 fn spread(values: &Value) -> Spread {
     let mut spread = Spread::default();
-    list(values).iter().for_each(|x| spread.add(*x));
+    for x in list(values) {
+        spread.add(x);
+    }
     spread
 }
 

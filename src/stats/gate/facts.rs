@@ -1,0 +1,111 @@
+//! What a gate knows of one column, whatever it is held against.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::policy::{Policy, means};
+use crate::content::{ContentId, Digest};
+use crate::record::{CaseRef, Outcome};
+use crate::stats::{Repeats, Side, float, quantile};
+
+/// One column, folded case by case.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Cases that came.
+    pub cases: u64,
+    /// Cases without a verdict.
+    pub errored: u64,
+    /// Digest of the cases' ids and inputs.
+    pub test_set: Digest,
+    /// Digest of the cases' ids and assertions.
+    pub checks: Digest,
+    /// The repeats.
+    pub repeats: Repeats,
+    /// The ids of cases that passed sometimes and failed sometimes.
+    pub flaky: Vec<Arc<str>>,
+    passed: f64,
+    latencies: Vec<u32>,
+    cost: f64,
+    priced: f64,
+    /// Entries of `must_pass` that a case was found for.
+    met: BTreeSet<String>,
+    /// Cases that must pass and did not.
+    pub failed: Vec<Arc<str>>,
+}
+
+impl Facts {
+    /// Takes in one run of a case.
+    pub fn run(&mut self, outcome: &Outcome) {
+        let Some(response) = &outcome.response else { return };
+        self.latencies.extend(response.latency_ms.map(|ms| u32::try_from(ms).unwrap_or(u32::MAX)));
+        if let Some(cost) = response.cost {
+            self.cost += cost;
+            self.priced += 1.0;
+        }
+    }
+
+    /// Takes in a case whose runs are all there.
+    pub fn case(&mut self, case: &CaseRef, side: &Side, policy: &Policy) {
+        self.cases += 1;
+        self.errored += u64::from(!side.is_judged());
+        let id = || ContentId::of(&case.id);
+        self.test_set = self.test_set.and(id().with_digest(case.inputs).digest());
+        self.checks = self.checks.and(id().with_digest(case.checks).digest());
+        self.repeats.add(side.runs.into(), side.passed.into());
+        if side.is_flaky() {
+            self.flaky.push(Arc::clone(&case.id));
+        }
+        self.passed += match case.min_pass {
+            Some(_) => f64::from(u8::from(side.passes(case.min_pass))),
+            None => float(side.passed.into()) / float(side.runs.max(1).into()),
+        };
+        for entry in policy.must_pass.iter().filter(|entry| means(entry, case)) {
+            self.met.insert(entry.clone());
+            if !side.passes(case.min_pass) {
+                self.failed.push(Arc::clone(&case.id));
+            }
+        }
+    }
+
+    /// The share of cases that pass; one without a verdict does not.
+    pub fn pass_rate(&self) -> Option<f64> {
+        (self.cases > 0).then(|| self.passed / float(self.cases))
+    }
+
+    /// The 95th percentile of the latency in milliseconds.
+    pub fn p95_latency(&self) -> Option<f64> {
+        let mut sorted = self.latencies.clone();
+        sorted.sort_unstable();
+        quantile(&sorted, 0.95).map(f64::from)
+    }
+
+    /// The mean cost of an answer in US dollars, of those whose cost is known.
+    pub fn mean_cost(&self) -> Option<f64> {
+        (self.priced > 0.0).then(|| self.cost / self.priced)
+    }
+
+    /// Entries of `must_pass` that no case was found for.
+    pub fn unmet<'a>(&self, policy: &'a Policy) -> Vec<&'a str> {
+        policy.must_pass.iter().map(String::as_str).filter(|entry| !self.met.contains(*entry)).collect()
+    }
+
+    /// The same cases, of which nothing else is known.
+    pub(super) fn without_runs(&self) -> Self {
+        Self { cases: self.cases, test_set: self.test_set, checks: self.checks, ..Self::default() }
+    }
+
+    /// So many cases more, all of which passed, or none.
+    #[must_use]
+    pub fn with_rest(&self, rest: u64, well: bool, policy: &Policy) -> Self {
+        let mut all = self.clone();
+        all.cases += rest;
+        if well {
+            all.passed += float(rest);
+        } else {
+            // Of the cases that are to come, those that must pass do not.
+            all.failed.extend(self.unmet(policy).into_iter().filter(|_| rest > 0).map(Arc::from));
+        }
+        all.met.extend(policy.must_pass.iter().filter(|_| rest > 0).cloned());
+        all
+    }
+}
