@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::exit::{ExitStatus, Failure};
 use super::screen::Color;
-use crate::suite::{Failing, Filter, Options};
+use crate::suite::{Failing, Filter, GateOptions, Options};
 use crate::transport::Caps;
 
 /// Evaluate prompt versions: may this one ship?
@@ -258,6 +258,7 @@ impl Selection {
             cwd: cwd.to_owned(),
             caps: Caps::default(),
             offline: false,
+            gate: GateOptions::default(),
         })
     }
 

@@ -6,11 +6,14 @@
 mod case;
 mod cell;
 mod column;
+mod expected;
 
 pub use case::{Case, CaseError, CaseStream, Cases};
 pub use cell::{Cell, Estimate, render};
 pub use column::{Target, columns};
+pub use expected::Expected;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -38,6 +41,10 @@ pub struct Plan {
     pub case_count: u64,
     /// How many cells are judged without any assertion.
     pub unasserted: u64,
+    /// What each column will hold.
+    pub expected: Vec<Expected>,
+    /// Names that the gate asked for, and for which a case was found.
+    pub named: BTreeSet<String>,
     /// The environment, for prompts that read `env`.
     pub environment: Arc<Map<String, Value>>,
     /// The config as it was read.
@@ -92,6 +99,18 @@ impl Plan {
     /// The cells in plan order: case, then repeat, then column.
     pub fn iter(self: &Arc<Self>) -> Cells {
         Cells { cases: self.cases.stream(), plan: Arc::clone(self), current: None, index: 0, row: 0 }
+    }
+
+    /// Baseline and candidate: for each provider with several prompts the first against each other.
+    pub fn rivals(&self) -> Vec<(usize, usize)> {
+        let first = |column: &PlanColumn| self.columns.iter().position(|c| c.target_index == column.target_index);
+        let pairs = self.columns.iter().enumerate().filter_map(|(at, column)| Some((first(column)?, at)));
+        pairs.filter(|(baseline, candidate)| baseline != candidate).collect()
+    }
+
+    /// Of these names of cases, those that no case answers to.
+    pub fn unmet<'a>(&self, names: &'a [String]) -> Vec<&'a str> {
+        names.iter().map(String::as_str).filter(|name| !self.named.contains(*name)).collect()
     }
 
     /// The columns a case runs in.

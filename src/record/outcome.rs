@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{CallFailure, Response, Setback, Verdict};
-use crate::content::Digest;
+use crate::content::{ContentId, Digest};
 use crate::diag::Location;
 
 /// How a cell ended.
@@ -48,6 +48,18 @@ pub struct CaseRef {
     /// How many of its repeats must pass; all of them where it does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_pass: Option<u32>,
+}
+
+impl CaseRef {
+    /// Digest of its id and what it asks.
+    pub fn asked(&self) -> Digest {
+        ContentId::of(&self.id).with_digest(self.inputs).digest()
+    }
+
+    /// Digest of its id and what it demands.
+    pub fn demanded(&self) -> Digest {
+        ContentId::of(&self.id).with_digest(self.checks).digest()
+    }
 }
 
 /// A named score of one cell.

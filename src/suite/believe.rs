@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::diag::{Problem, Problems, Span, did_you_mean};
-use crate::plan::{Case, Plan, Target, render};
+use crate::plan::{Case, Expected, Plan, Target, render};
 use crate::prompts::Prompt;
+use crate::stats::gate::means;
 
 /// After so many errors reading stops: the rest would only be more of the same.
 pub(super) const MOST_PROBLEMS: usize = 50;
@@ -19,16 +20,25 @@ pub(super) struct Checks {
     /// Variables that assertions read, and the first place of each.
     asserted: HashMap<String, String>,
     fallible: Vec<bool>,
+    /// Names of cases that the gate asks for.
+    wanted: Vec<String>,
 }
 
 impl Checks {
-    pub(super) fn new(plan: &Plan, prompts: Vec<Arc<Prompt>>, targets: Vec<Arc<Target>>) -> Self {
+    pub(super) fn new(
+        plan: &mut Plan,
+        prompts: Vec<Arc<Prompt>>,
+        targets: Vec<Arc<Target>>,
+        wanted: Vec<String>,
+    ) -> Self {
+        plan.expected = vec![Expected::default(); plan.columns.len()];
         Self {
             prompts,
             targets,
             names: HashSet::new(),
             references: HashSet::new(),
             asserted: HashMap::new(),
+            wanted,
             fallible: plan.columns.iter().map(|c| c.prompt.can_fail()).collect(),
         }
     }
@@ -67,9 +77,30 @@ impl Checks {
         }
         let repeats = u64::from(case.repeat.unwrap_or(plan.repeat).max(1));
         let cells = columns.len() as u64 * repeats;
+        self.expect(case, &columns, repeats, at, plan, problems);
         plan.case_count += u64::from(cells > 0);
         plan.cells += cells;
         plan.unasserted += if case.reference.asserts { 0 } else { cells };
+    }
+
+    fn expect(
+        &self,
+        case: &Case,
+        columns: &[usize],
+        repeats: u64,
+        at: &Span,
+        plan: &mut Plan,
+        problems: &mut Problems,
+    ) {
+        for &column in columns {
+            plan.expected[column].add(&case.reference);
+        }
+        let named = self.wanted.iter().filter(|name| means(name, &case.reference));
+        plan.named.extend(named.cloned());
+        if let Some(most) = case.reference.min_pass.filter(|n| u64::from(*n) > repeats) {
+            let message = format!("`min_pass` asks for {most} passes, and the case is asked {repeats} times");
+            problems.push(Problem::error(message).at(at).hint("raise `repeat`, or lower min_pass"));
+        }
     }
 
     fn runs_somewhere(&self, case: &Case) -> bool {

@@ -28,6 +28,11 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether it leaves tests out.
+    pub(super) fn narrows_tests(&self) -> bool {
+        self.pattern.is_some() || !self.metadata.is_empty() || self.failing.is_some() || self.first.is_some()
+    }
+
     /// Whether any filter is set.
     pub fn is_set(&self) -> bool {
         self.pattern.is_some()

@@ -1,5 +1,6 @@
 //! The keys of a config. These tables make the errors, the hints and the JSON Schema.
 
+use super::gate::GATE;
 use crate::assert::ASSERTION;
 use crate::yaml::{Key, Shape, Table};
 
@@ -47,7 +48,11 @@ pub static SUITE: Table = Table {
         Key::unsupported("derivedMetrics", "use named metrics"),
         Key::unsupported("nunjucksFilters", "filters written in JavaScript cannot be loaded"),
         Key::unsupported("extensions", "hooks are not run"),
-        Key::unsupported("gate", "comparing and gating come in a later version"),
+        Key::new(
+            "gate",
+            Shape::OneOf(&[Shape::Text, Shape::Elsewhere(&GATE)]),
+            "when a candidate may ship; or a file:// of it",
+        ),
         Key::ignored("sharing", "nothing is uploaded"),
         Key::ignored("tracing", "there is no tracing"),
         Key::ignored("redteam", "red teaming is left to promptfoo"),

@@ -12,6 +12,7 @@ mod dataset;
 mod defaults;
 mod environment;
 mod filter;
+mod gate;
 mod keys;
 mod locate;
 mod merge;
@@ -21,6 +22,7 @@ mod targets;
 mod vars;
 
 pub use filter::{Failing, Filter};
+pub use gate::{Gate, GateOptions};
 pub use keys::{PROVIDER, SUITE};
 pub use locate::NAMES;
 pub use settings::CacheSettings;
@@ -62,6 +64,8 @@ pub struct Options {
     pub caps: Caps,
     /// Nothing will be sent, so no key is needed.
     pub offline: bool,
+    /// What it says of the gate.
+    pub gate: GateOptions,
 }
 
 /// A config, believed.
@@ -80,6 +84,10 @@ pub struct Suite {
     pub caps: Caps,
     /// Whether and how long answers are kept.
     pub cache: CacheSettings,
+    /// The rules by which a candidate may ship.
+    pub gate: Option<Gate>,
+    /// The folder of the prompt registry.
+    pub registry: PathBuf,
     /// The environment with `.env` and the config's `env` over it.
     pub env: Env,
 }
@@ -117,7 +125,7 @@ impl Loader<'_> {
         check(&root, &Shape::Object(&SUITE), "the config", self.options.lenient, self.problems);
         let settings = Settings::read(&root, self.options);
         let registry = base.path().join(root.get("registry").and_then(Node::as_str).unwrap_or("prompts"));
-        let sources = Sources { base: base.clone(), registry };
+        let sources = Sources { base: base.clone(), registry: registry.clone() };
         let filter = &self.options.filter;
         let all_prompts = self.prompts(&root, &sources);
         let reader = targets::Reader { base: &base, env: &env, settings: &settings, options: self.options };
@@ -144,12 +152,19 @@ impl Loader<'_> {
             cells: 0,
             case_count: 0,
             unasserted: 0,
+            expected: Vec::new(),
+            named: BTreeSet::new(),
             environment: Arc::new(environment::for_prompts(&env)),
             config: Arc::new(config),
             config_path,
         };
-        let checks = believe::Checks::new(&plan, all_prompts, all_targets);
+        let gate = gate::read(&root, &base, self.options, self.problems);
+        let wanted = gate.as_ref().map(|gate| gate.policy.must_pass.clone()).unwrap_or_default();
+        let checks = believe::Checks::new(&mut plan, all_prompts, all_targets, wanted);
         plan.cases = Arc::new(dataset.believe(checks, &mut plan, self.problems));
+        if let Some(gate) = &gate {
+            gate::believe(gate, &plan, filter, self.problems);
+        }
         Some(Suite {
             plan: Arc::new(plan),
             warnings: Problems::new(),
@@ -158,6 +173,8 @@ impl Loader<'_> {
             progress: settings.progress,
             caps: settings.caps,
             cache: settings.cache,
+            gate,
+            registry,
             env,
         })
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::policy::{Policy, means};
-use crate::content::{ContentId, Digest};
+use crate::content::Digest;
 use crate::record::{CaseRef, Outcome};
 use crate::stats::{Repeats, Side, float, quantile};
 
@@ -48,9 +48,8 @@ impl Facts {
     pub fn case(&mut self, case: &CaseRef, side: &Side, policy: &Policy) {
         self.cases += 1;
         self.errored += u64::from(!side.is_judged());
-        let id = || ContentId::of(&case.id);
-        self.test_set = self.test_set.and(id().with_digest(case.inputs).digest());
-        self.checks = self.checks.and(id().with_digest(case.checks).digest());
+        self.test_set = self.test_set.and(case.asked());
+        self.checks = self.checks.and(case.demanded());
         self.repeats.add(side.runs.into(), side.passed.into());
         if side.is_flaky() {
             self.flaky.push(Arc::clone(&case.id));
