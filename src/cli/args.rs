@@ -41,6 +41,8 @@ pub(super) enum Command {
         /// Its name, such as `contains-json`, `mock` or `junit`
         kind: Option<String>,
     },
+    /// Show a stored run again, or write reports of it
+    Report(ReportCommand),
     /// List the stored runs, newest first
     History(HistoryCommand),
     /// Look at the cache of answers, or empty it
@@ -108,6 +110,24 @@ pub(super) struct RunCommand {
     pub(super) store: StoreArgs,
 }
 
+#[derive(Debug, clap::Args)]
+pub(super) struct ReportCommand {
+    /// The run (its id, or the beginning of it); default: the newest
+    #[arg(value_name = "ID")]
+    pub(super) id: Option<String>,
+    /// Write a report; the format follows the name: .json, .jsonl, .junit.xml (repeatable)
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Vec<PathBuf>,
+    /// Show no table of answers
+    #[arg(long)]
+    pub(super) no_table: bool,
+    /// What JUnit reports may hold: `rich`, or `strict` for Jenkins' xUnit plugin
+    #[arg(long, value_name = "PROFILE", default_value = "rich", value_parser = ["rich", "strict"])]
+    pub(super) junit_profile: String,
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
+}
+
 /// Where runs and answers are kept.
 #[derive(Debug, clap::Args)]
 pub(super) struct StoreArgs {
@@ -120,16 +140,30 @@ pub(super) struct StoreArgs {
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct HistoryCommand {
     #[command(subcommand)]
-    pub(super) prune: Option<Prune>,
+    pub(super) action: Option<HistoryAction>,
     /// How many
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub(super) limit: u32,
+    /// For people, or everything as JSON
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: TextOrJson,
     #[command(flatten)]
     pub(super) store: StoreArgs,
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Prune {
+pub(super) enum HistoryAction {
+    /// Show all that is known of one run
+    Show {
+        /// The run (its id, or the beginning of it); default: the newest
+        #[arg(value_name = "ID")]
+        id: Option<String>,
+        /// For people, or everything as JSON
+        #[arg(long, value_enum, default_value = "text")]
+        format: TextOrJson,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
     /// Take out all runs but the newest
     Prune {
         /// How many stay
@@ -138,6 +172,13 @@ pub(super) enum Prune {
         #[command(flatten)]
         store: StoreArgs,
     },
+}
+
+/// `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum TextOrJson {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -260,6 +301,12 @@ impl Selection {
             offline: false,
             gate: GateOptions::default(),
         })
+    }
+
+    /// The folder of the (first) config.
+    pub(super) fn folder(&self, cwd: &Path) -> PathBuf {
+        let Some(first) = self.config.first().map(|path| cwd.join(path)) else { return cwd.to_owned() };
+        if first.is_dir() { first } else { first.parent().unwrap_or(cwd).to_owned() }
     }
 
     /// Whether the command line says which config.

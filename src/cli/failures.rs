@@ -4,9 +4,12 @@ use std::collections::VecDeque;
 use std::io::BufRead;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::screen::{Ink, Screen, count};
 use super::table::{name, title};
 use crate::diag::Location;
+use crate::env::is_redacted;
 use crate::record::{Column, Mark, Outcome, Reason, Status, Verdict};
 
 /// How many are explained before the rest is only counted.
@@ -58,7 +61,8 @@ fn explain(columns: &[Column], outcome: &Outcome, screen: &Screen) {
         }
     }
     for verdict in outcome.verdicts.iter().filter(|v| v.mark != Mark::Pass && &*v.kind != "assert-set") {
-        explain_verdict(verdict, screen, wide);
+        let line = (!held_secrets(&(&*outcome.case, verdict))).then(|| source_line(&verdict.at)).flatten();
+        explain_verdict(verdict, line.as_deref(), screen, wide);
     }
     if let Some(input) = input(outcome) {
         screen.out(&format!("  {} {}", screen.paint(Ink::Dim, "input "), screen.line(&input, wide)));
@@ -69,17 +73,17 @@ fn explain(columns: &[Column], outcome: &Outcome, screen: &Screen) {
     screen.out("");
 }
 
-fn explain_verdict(verdict: &Verdict, screen: &Screen, wide: usize) {
+fn explain_verdict(verdict: &Verdict, line: Option<&str>, screen: &Screen, wide: usize) {
     let said = match verdict.mark {
         Mark::Error => format!("cannot be judged: {}", verdict.reason),
         _ => verdict.reason.clone(),
     };
     screen.out(&format!("  {}: {}", screen.paint(Ink::Strong, &verdict.kind), screen.line(&said, wide)));
     screen.out(&format!("    {} {}", screen.paint(Ink::Dim, "-->"), verdict.at));
-    if let Some(line) = source_line(&verdict.at) {
+    if let Some(line) = line {
         let number = verdict.at.line.to_string();
         let bar = screen.paint(Ink::Dim, "|");
-        let line = screen.line(&line, screen.width.saturating_sub(10 + number.len()));
+        let line = screen.line(line, screen.width.saturating_sub(10 + number.len()));
         screen.out(&format!("    {number} {bar} {line}"));
     }
 }
@@ -95,6 +99,12 @@ fn input(outcome: &Outcome) -> Option<String> {
     Some(
         main.map_or_else(|| vars.iter().map(|(k, v)| format!("{k}: {}", text(v))).collect::<Vec<_>>().join(", "), text),
     )
+}
+
+/// Whether secrets were taken out of what a stored run kept. Its file has them still, and who reads the
+/// run again may not know them.
+fn held_secrets(kept: &impl Serialize) -> bool {
+    serde_json::to_string(kept).is_ok_and(|text| is_redacted(&text))
 }
 
 /// The line of the file, when it can still be read.

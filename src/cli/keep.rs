@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
 
 use super::args::{RunCommand, StoreArgs};
 use super::exit::{ExitStatus, Failure};
 use super::screen::{Screen, count};
-use crate::env::Env;
-use crate::record::RunHead;
+use crate::env::{Env, git};
+use crate::record::{Git, RunHead};
 use crate::run::{Past, Settings};
 use crate::store::{Cassette, Journal, Memory, Resumed, Spent, Store, StoreError, Trouble};
 use crate::suite::Suite;
@@ -15,6 +18,9 @@ use crate::transport::{Shared, Stop};
 
 /// The default folder of the store.
 const FOLDER: &str = ".prompteval";
+
+/// How long a run waits for git.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What stays open during a run.
 pub(super) struct Keeping {
@@ -60,7 +66,7 @@ impl Keeping {
         &self,
         command: &RunCommand,
         suite: &Suite,
-        new_id: &str,
+        (new_id, git): (&str, Option<Git>),
         screen: &Screen,
     ) -> Result<Settings, Failure> {
         let clock = suite.env.clock;
@@ -68,7 +74,7 @@ impl Keeping {
             Some(run) => (run.name.as_str(), run.started_ms),
             None => (new_id, clock.now_millis()),
         };
-        let head = Arc::new(suite.plan.head(id, started_ms));
+        let head = Arc::new(RunHead { git, ..suite.plan.head(id, started_ms) });
         let memory = self.memory(command, suite)?;
         let (journal, past, spent) = self.ledger(command, &head, screen)?;
         let mut shared = Shared::new(clock, Stop::default()).with_caps(suite.caps, spent);
@@ -129,6 +135,25 @@ impl Keeping {
             Some(store) => store.or_aside(error),
             None => error,
         })
+    }
+}
+
+/// The state of a repository, asked for while something else is done.
+pub(super) struct Repository(Receiver<Option<(String, bool)>>);
+
+impl Repository {
+    /// Asks about the repository that a folder is in.
+    pub(super) fn ask(folder: PathBuf) -> Self {
+        let (answer, answers) = channel();
+        // Where no thread can be had, nothing is known.
+        let _ = thread::Builder::new().name("git".into()).spawn(move || answer.send(git(&folder)));
+        Self(answers)
+    }
+
+    /// Its state, when it is known within a moment: no run waits for a sick repository.
+    pub(super) fn state(&self) -> Option<Git> {
+        let (commit, dirty) = self.0.recv_timeout(PATIENCE).ok().flatten()?;
+        Some(Git { commit: commit.into(), dirty })
     }
 }
 

@@ -8,7 +8,6 @@ use super::exit::{ExitStatus, Failure};
 use super::progress::Progress;
 use super::screen::Screen;
 use super::{failures, summary, table};
-use crate::plan::Plan;
 use crate::record::{Column, Event, Outcome, RunTail, Status};
 use crate::report::Target;
 use crate::stats::{Changes, Tally, Total};
@@ -18,6 +17,16 @@ use crate::transport::Stop;
 const TABLE_ROWS: usize = 25;
 /// How many unhappy cells are remembered for explanation.
 const EXPLAINED: usize = 200;
+
+/// What people are told at the end.
+pub(super) struct Closing {
+    /// Whether they are told more than which reports there are.
+    pub(super) words: bool,
+    /// Whether a table of answers is among it.
+    pub(super) table: bool,
+    /// The run that is in the store, as its command line names it: `-c CONFIG --resume ID`.
+    pub(super) kept: Option<String>,
+}
 
 pub(super) struct Listeners<'a> {
     screen: &'a Screen,
@@ -40,11 +49,11 @@ pub(super) struct Listeners<'a> {
 }
 
 impl<'a> Listeners<'a> {
-    pub(super) fn new(plan: &Plan, targets: Vec<Target>, screen: &'a Screen, progress: bool) -> Self {
-        let columns = plan.record_columns();
+    /// Listeners to a run with these columns; a progress bar is for so many cells.
+    pub(super) fn new(columns: Vec<Column>, targets: Vec<Target>, screen: &'a Screen, progress: Option<u64>) -> Self {
         Self {
             screen,
-            progress: progress.then(|| Progress::new(plan.cells)),
+            progress: progress.map(Progress::new),
             tally: Tally::new(columns.len()),
             changes: Changes::between(&columns),
             columns,
@@ -148,7 +157,7 @@ impl<'a> Listeners<'a> {
 
     /// Puts the reports in their places and tells the people. Reports that can be finished are, even
     /// when another cannot.
-    pub(super) fn finish(mut self, no_table: bool, kept: Option<String>) -> Result<Total, Failure> {
+    pub(super) fn finish(mut self, closing: Closing) -> Result<Total, Failure> {
         self.end_row();
         if let Some(progress) = self.progress.take() {
             progress.clear();
@@ -163,18 +172,24 @@ impl<'a> Listeners<'a> {
             }
         }
         if let Some(tail) = self.tail.take() {
-            if !self.screen.quiet {
-                self.tell(no_table);
+            if closing.words {
+                self.close(&tail, closing);
             }
-            let end =
-                summary::End { tail: &tail, all: &self.tally.all, written: &written, retries: self.retries, kept };
-            summary::last_line(&end, self.screen);
+            summary::wrote(&written, self.screen);
         }
         broken.map_or(Ok(self.tally.all), |message| Err(Failure::new(ExitStatus::Failed, message)))
     }
 
-    fn tell(&self, no_table: bool) {
-        if !no_table {
+    fn close(&self, tail: &RunTail, closing: Closing) {
+        if !self.screen.quiet {
+            self.tell(closing.table);
+        }
+        let end = summary::End { tail, all: &self.tally.all, retries: self.retries, kept: closing.kept };
+        summary::last_line(&end, self.screen);
+    }
+
+    fn tell(&self, with_table: bool) {
+        if with_table {
             let few = self.rows <= TABLE_ROWS as u64;
             let rows = if few { &self.first_rows } else { &self.odd_rows };
             table::show(&self.columns, rows, self.rows, self.screen);

@@ -5,11 +5,14 @@ mod dry_run;
 mod exit;
 mod explain;
 mod failures;
+mod grid;
 mod history;
 mod init;
 mod keep;
 mod listen;
+mod outputs;
 mod progress;
+mod report;
 mod run;
 mod screen;
 mod summary;
@@ -58,6 +61,7 @@ fn dispatch(args: Args, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitSt
         Command::Validate(selection) => validate(&selection, env, cwd, screen),
         Command::Init(command) => init::init(&command, cwd, screen),
         Command::Explain { kind } => explain::explain(kind.as_deref(), screen),
+        Command::Report(command) => report::report(&command, env, cwd, screen),
         Command::History(command) => history::history(&command, env, cwd, screen),
         Command::Cache(command) => history::cache(&command, env, cwd, screen),
         Command::Schema => {

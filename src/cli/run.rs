@@ -7,19 +7,20 @@ use tokio::runtime::Runtime;
 
 use super::args::{RunCommand, Selection};
 use super::exit::{ExitStatus, Failure};
-use super::keep::Keeping;
-use super::listen::Listeners;
+use super::keep::{Keeping, Repository};
+use super::listen::{Closing, Listeners};
 use super::screen::Screen;
-use super::{dry_run, load};
+use super::{dry_run, load, outputs};
 use crate::env::{Clock, Env};
 use crate::plan::Plan;
 use crate::record::{Ending, RunTail};
-use crate::report::{Options as ReportOptions, Target};
+use crate::report::Options;
 use crate::run::{RunError, run as conduct};
 use crate::stats::Total;
 use crate::suite::Suite;
 
 pub(super) fn run(command: &RunCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
+    let repository = (!command.no_store && !command.dry_run).then(|| Repository::ask(command.selection.folder(cwd)));
     let (suite, env) = load(&command.selection, &command.options(cwd)?, env, cwd, screen)?;
     let plan = Arc::clone(&suite.plan);
     something_to_judge(&command.selection, &plan)?;
@@ -28,21 +29,21 @@ pub(super) fn run(command: &RunCommand, env: &Env, cwd: &Path, screen: &Screen) 
         return dry_run::show(&plan, screen);
     }
     let paths = outputs(command, &suite);
-    refuse_overwriting(&paths, &suite)?;
-    if paths.iter().any(|p| ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|out| p.as_os_str() == *out)) {
-        screen.take_stdout();
-    }
+    outputs::refuse_overwriting(&paths, |path| suite.inputs.contains(path))?;
+    outputs::make_way(&paths, screen);
     let runtime =
         Runtime::new().map_err(|e| Failure::new(ExitStatus::Failed, format!("cannot start the run's threads: {e}")))?;
     let entered = runtime.enter();
     super::listen::outlive_full_disks();
     drop(entered);
-    let targets = open_reports(&paths, command, &env)?;
+    let strict = command.junit_profile == "strict";
+    let targets = outputs::open(&paths, &Options { redactor: env.redactor.clone(), strict })?;
     let keeping = Keeping::open(command, &suite, &env, cwd)?;
-    let settings = keeping.settings(command, &suite, &run_id(env.clock), screen)?;
+    let git = repository.and_then(|repository| repository.state());
+    let settings = keeping.settings(command, &suite, (&run_id(env.clock), git), screen)?;
     let progress = screen.live && suite.progress && !command.no_progress_bar && !screen.quiet;
     let id = Arc::clone(&settings.head.id);
-    let mut listeners = Listeners::new(&plan, targets, screen, progress);
+    let mut listeners = Listeners::new(plan.record_columns(), targets, screen, progress.then_some(plan.cells));
     let tail = runtime.block_on(async {
         let signals = tokio::spawn(super::listen::signals(settings.shared.stop().clone()));
         let result = conduct(Arc::clone(&plan), settings, &mut |event| listeners.event(event)).await;
@@ -52,7 +53,7 @@ pub(super) fn run(command: &RunCommand, env: &Env, cwd: &Path, screen: &Screen) 
     let kept = keeping.store.is_some().then(|| again(command, &plan, &id));
     // A request that hangs must not keep the program alive after a second Ctrl-C.
     runtime.shutdown_background();
-    let finished = listeners.finish(command.no_table, kept);
+    let finished = listeners.finish(Closing { words: true, table: !command.no_table, kept });
     let recorded = keeping.close(screen);
     let tail = tail.map_err(|error| match error {
         RunError::Store(error) => keeping.trouble(error),
@@ -112,39 +113,7 @@ fn outputs(command: &RunCommand, suite: &Suite) -> Vec<PathBuf> {
     } else {
         command.output.clone()
     };
-    let place = |path: PathBuf| if path.as_os_str() == "-" { "/dev/stdout".into() } else { path };
-    named.into_iter().map(place).collect()
-}
-
-/// A report must not destroy what the suite is made of, nor another report.
-fn refuse_overwriting(paths: &[PathBuf], suite: &Suite) -> Result<(), Failure> {
-    let usage = |message| Err(Failure::new(ExitStatus::Usage, message));
-    for (n, path) in paths.iter().enumerate() {
-        if path.canonicalize().is_ok_and(|real| suite.inputs.contains(&real)) {
-            return usage(format!(
-                "the report `{}` would overwrite a file that the suite is read from",
-                path.display()
-            ));
-        }
-        if paths[..n].contains(path) && !path.starts_with("/dev") {
-            return usage(format!("the report `{}` is named twice", path.display()));
-        }
-    }
-    Ok(())
-}
-
-fn open_reports(paths: &[PathBuf], command: &RunCommand, env: &Env) -> Result<Vec<Target>, Failure> {
-    let options = ReportOptions { redactor: env.redactor.clone(), strict: command.junit_profile == "strict" };
-    let open = |path: &PathBuf| {
-        Target::create(path, options.clone()).map_err(|e| {
-            let failure = Failure::new(ExitStatus::Usage, e.to_string());
-            match e.hint {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            }
-        })
-    };
-    paths.iter().map(open).collect()
+    outputs::places(named)
 }
 
 /// How this run is gone on with.

@@ -111,6 +111,14 @@ impl Screen {
         }
     }
 
+    /// Prints JSON. What a terminal would obey is written as JSON's escapes, which say the same.
+    pub(super) fn json(&self, value: &serde_json::Value) {
+        let text = serde_json::to_string_pretty(value).unwrap_or_default();
+        let escaped =
+            |c: char| if c != '\n' && is_unprintable(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
+        self.out(&text.chars().map(escaped).collect::<String>());
+    }
+
     /// Why stdout could not be written, when it could not (a full disk behind `> file`).
     pub(super) fn stdout_trouble(&self) -> Option<&str> {
         let _ = std::io::stdout().flush();

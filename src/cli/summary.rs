@@ -22,7 +22,7 @@ pub(super) fn show(columns: &[Column], tally: &Tally, screen: &Screen) {
     screen.out("");
 }
 
-fn judged(total: &Total, screen: &Screen) -> String {
+pub(super) fn judged(total: &Total, screen: &Screen) -> String {
     let mut parts = vec![format!("{} of {} passed", thousands(total.passed), thousands(total.judged()))];
     if let Some((rate, (low, high))) = total.pass_rate() {
         parts.push(format!("{} [{}, {}]", percent(rate), percent(low), percent(high)));
@@ -39,7 +39,7 @@ fn judged(total: &Total, screen: &Screen) -> String {
     parts.join(" · ")
 }
 
-fn spent(total: &Total) -> String {
+pub(super) fn spent(total: &Total) -> String {
     let mut parts = vec![count(total.usage.total, "token")];
     parts.push(total.cost.map_or_else(|| "cost unknown".to_owned(), dollars));
     if total.cached > 0 {
@@ -100,7 +100,6 @@ pub(super) fn changes(columns: &[Column], all: &[Changes], screen: &Screen) {
 pub(super) struct End<'a> {
     pub(super) tail: &'a RunTail,
     pub(super) all: &'a Total,
-    pub(super) written: &'a [PathBuf],
     pub(super) retries: u64,
     /// The run that is in the store, as its command line names it: `-c CONFIG --resume ID`.
     pub(super) kept: Option<String>,
@@ -148,9 +147,14 @@ pub(super) fn last_line(end: &End<'_>, screen: &Screen) {
     if let Some(next) = next_step(end) {
         screen.err(&format!("hint: {next}"));
     }
-    if !screen.quiet {
-        for path in end.written.iter().filter(|p| !p.starts_with("/dev")) {
-            screen.err(&format!("wrote {}", path.display()));
-        }
+}
+
+/// Which reports there are.
+pub(super) fn wrote(paths: &[PathBuf], screen: &Screen) {
+    if screen.quiet {
+        return;
+    }
+    for path in paths.iter().filter(|p| !p.starts_with("/dev")) {
+        screen.err(&format!("wrote {}", path.display()));
     }
 }

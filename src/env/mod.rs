@@ -1,13 +1,15 @@
-//! The edges of the world: environment variables, the clock, and secrets.
+//! The edges of the world: environment variables, the clock, git, and secrets.
 //!
 //! The process environment is read once, here; everyone else is handed an [`Env`].
 
 mod clock;
+mod git;
 mod secret;
 mod tree;
 
 pub use clock::{Clock, format_time};
-pub use secret::{Redactor, Secret};
+pub use git::git;
+pub use secret::{Redactor, Secret, is_redacted};
 pub use tree::Whose;
 
 use std::collections::BTreeMap;

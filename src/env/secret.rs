@@ -32,6 +32,11 @@ impl fmt::Debug for Secret {
 const SHORTEST: usize = 6;
 const MARK: &str = "[redacted]";
 
+/// Whether a secret was taken out of a text (or of a text that it quotes).
+pub fn is_redacted(text: &str) -> bool {
+    text.contains(MARK)
+}
+
 /// Removes every secret that was loaded from whatever leaves the process.
 #[derive(Clone, Default)]
 pub struct Redactor {

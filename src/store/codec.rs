@@ -1,10 +1,13 @@
 //! Our words as SQL's, and back.
 
+use rusqlite::Row;
+use rusqlite::types::Type;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::env::{Redactor, Whose};
-use crate::record::{Outcome, Output, Response};
+use crate::record::{Named, Outcome, Output, Response};
 
 /// The verdicts of a cell as they are kept.
 pub(super) fn verdicts(outcome: &Outcome, redactor: &Redactor) -> String {
@@ -45,4 +48,32 @@ pub(super) fn response(body: &str, structured: bool) -> Option<Response> {
 /// What SQL has with a sign.
 pub(super) fn unsigned(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
+}
+
+/// JSON out of its column, which may be empty.
+pub(super) fn parsed<T: DeserializeOwned>(row: &Row<'_>, name: &str) -> rusqlite::Result<Option<T>> {
+    let Some(text) = row.get_ref(name)?.as_str_or_null()? else { return Ok(None) };
+    serde_json::from_str(text).map(Some).map_err(|e| unreadable(row, name, e))
+}
+
+/// A plain variant out of its column, which may be empty.
+pub(super) fn unword<T: DeserializeOwned>(row: &Row<'_>, name: &str) -> rusqlite::Result<Option<T>> {
+    let Some(word) = row.get::<_, Option<String>>(name)? else { return Ok(None) };
+    serde_json::from_value(Value::from(word)).map(Some).map_err(|e| unreadable(row, name, e))
+}
+
+/// Scores by name. JSON has no word for one that is no number.
+pub(super) fn named(row: &Row<'_>, name: &str) -> rusqlite::Result<Named> {
+    let scores: Vec<(String, Option<f64>)> = parsed(row, name)?.unwrap_or_default();
+    Ok(scores.into_iter().map(|(name, score)| (name, score.unwrap_or(f64::NAN))).collect())
+}
+
+/// A column that holds something else than it should.
+pub(super) fn unreadable(
+    row: &Row<'_>,
+    name: &str,
+    why: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> rusqlite::Error {
+    let at = row.as_ref().column_index(name).unwrap_or_default();
+    rusqlite::Error::FromSqlConversionFailure(at, Type::Text, format!("`{name}`: {}", why.into()).into())
 }

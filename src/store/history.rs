@@ -2,11 +2,14 @@
 
 use rusqlite::{Connection, Row, params};
 
-use super::codec::unsigned;
-use super::{Store, StoreError};
+use super::codec::{parsed, unsigned};
+use super::gates::gates;
+use super::stored::git;
+use super::{GateLine, Store, StoreError, Summary};
+use crate::record::{Column, Git};
 
 /// One stored run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct RunLine {
     /// Its id.
     pub name: String,
@@ -26,6 +29,16 @@ pub struct RunLine {
     pub failed: u64,
     /// Have no verdict.
     pub errored: u64,
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// The version of the tool that last wrote it.
+    pub tool_version: String,
+    /// The state of the repository that its config stands in.
+    pub git: Option<Git>,
+    /// What it took; nothing for one that did not end.
+    pub summary: Option<Summary>,
+    /// What gates decided about it, oldest first.
+    pub gates: Vec<GateLine>,
 }
 
 /// What pruning took.
@@ -38,10 +51,11 @@ pub struct Pruned {
 }
 
 const LIST: &str = "SELECT r.name, r.started_ms, r.ending, r.config_path, r.description, r.cells, \
-    (SELECT COUNT(*) FROM cells c WHERE c.run = r.id AND c.status = 'passed'), \
-    (SELECT COUNT(*) FROM cells c WHERE c.run = r.id AND c.status = 'failed'), \
-    (SELECT COUNT(*) FROM cells c WHERE c.run = r.id AND c.status = 'errored') \
-    FROM runs r ORDER BY r.id DESC LIMIT ?1";
+    (SELECT COUNT(*) FROM cells c WHERE c.run = r.id AND c.place < r.cells AND c.status = 'passed'), \
+    (SELECT COUNT(*) FROM cells c WHERE c.run = r.id AND c.place < r.cells AND c.status = 'failed'), \
+    (SELECT COUNT(*) FROM cells c WHERE c.run = r.id AND c.place < r.cells AND c.status = 'errored'), \
+    r.columns AS columns, r.tool_version AS tool_version, r.git_commit AS git_commit, r.git_dirty AS git_dirty, \
+    r.summary AS summary FROM runs r ORDER BY r.id DESC LIMIT ?1";
 
 impl Store {
     /// The newest runs, newest first.
@@ -51,14 +65,14 @@ impl Store {
     pub fn history(&self, most: u32) -> Result<Vec<RunLine>, StoreError> {
         let lines = self.try_connect().and_then(|connection| {
             let mut statement = connection.prepare(LIST)?;
-            let lines = statement.query_map([most], line)?;
+            let lines = statement.query_map([most], |row| line(row, &connection))?;
             lines.collect()
         });
         lines.map_err(|e| StoreError::sqlite(&e, &self.file()))
     }
 
     /// Takes out all runs but the newest `keep`, with their cells. Answers that the cache still serves
-    /// stay.
+    /// stay, and so does what gates decided.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -102,10 +116,12 @@ impl Store {
     }
 }
 
-fn line(row: &Row<'_>) -> rusqlite::Result<RunLine> {
+fn line(row: &Row<'_>, connection: &Connection) -> rusqlite::Result<RunLine> {
     let count = |at: usize| Ok::<_, rusqlite::Error>(unsigned(row.get(at)?));
+    let name: String = row.get(0)?;
     Ok(RunLine {
-        name: row.get(0)?,
+        gates: gates(connection, &name)?,
+        name,
         started_ms: count(1)?,
         ending: row.get(2)?,
         config_path: row.get(3)?,
@@ -114,6 +130,10 @@ fn line(row: &Row<'_>) -> rusqlite::Result<RunLine> {
         passed: count(6)?,
         failed: count(7)?,
         errored: count(8)?,
+        columns: parsed(row, "columns")?.unwrap_or_default(),
+        tool_version: row.get("tool_version")?,
+        git: git(row)?,
+        summary: parsed(row, "summary")?,
     })
 }
 

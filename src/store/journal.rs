@@ -7,10 +7,11 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 use tokio::sync::mpsc as tokio_mpsc;
 
+use super::choice::gone;
 use super::codec::{json, number, word};
 use super::lock::Lock;
 use super::rows::Scribe;
-use super::{Store, StoreError, Trouble};
+use super::{Store, StoreError, Summary, Trouble};
 use crate::record::{Outcome, RunHead, RunTail};
 
 /// How many cells one transaction takes at most.
@@ -68,7 +69,7 @@ impl Store {
         let lock = self.lock(&head.id)?;
         let connection = self.connect()?;
         let run = self.enter(&connection, head, origin).map_err(|e| StoreError::sqlite(&e, &self.file()))?;
-        self.write(connection, run, lock)
+        self.write(connection, run, lock, Some(Summary::default()))
     }
 
     /// Goes on with a run that is in the store.
@@ -77,16 +78,16 @@ impl Store {
         let connection = self.connect()?;
         let found = self.renew(&connection, run, head).map_err(|e| StoreError::sqlite(&e, &self.file()))?;
         if found == 0 {
-            let message = format!("the run {} was taken out of the store meanwhile", head.id);
-            return Err(StoreError::new(Trouble::Unknown, message, "begin a new one"));
+            return Err(gone(&head.id));
         }
-        self.write(connection, run, lock)
+        self.write(connection, run, lock, None)
     }
 
     fn enter(&self, connection: &Connection, head: &RunHead, origin: &str) -> rusqlite::Result<i64> {
         connection.execute(
             "INSERT INTO runs (name, started_ms, description, config_path, config, columns, cells, cases, repeats, \
-             tool_version, origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             tool_version, origin, git_commit, git_dirty) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             params![
                 &*head.id,
                 number(head.started_ms),
@@ -99,6 +100,8 @@ impl Store {
                 head.repeat,
                 head.tool_version,
                 origin,
+                head.git.as_ref().map(|git| &*git.commit),
+                head.git.as_ref().map(|git| git.dirty),
             ],
         )?;
         Ok(connection.last_insert_rowid())
@@ -106,8 +109,9 @@ impl Store {
 
     fn renew(&self, connection: &Connection, run: i64, head: &RunHead) -> rusqlite::Result<usize> {
         connection.execute(
-            "UPDATE runs SET ending = NULL, finished_ms = NULL, duration_ms = NULL, config = ?2, columns = ?3, \
-             cells = ?4, cases = ?5, repeats = ?6, tool_version = ?7 WHERE id = ?1",
+            "UPDATE runs SET ending = NULL, finished_ms = NULL, duration_ms = NULL, summary = NULL, config = ?2, \
+             columns = ?3, cells = ?4, cases = ?5, repeats = ?6, tool_version = ?7, git_commit = ?8, git_dirty = ?9 \
+             WHERE id = ?1",
             params![
                 run,
                 self.redactor.clean_config(&head.config).to_string(),
@@ -116,14 +120,22 @@ impl Store {
                 number(head.cases),
                 head.repeat,
                 head.tool_version,
+                head.git.as_ref().map(|git| &*git.commit),
+                head.git.as_ref().map(|git| git.dirty),
             ],
         )
     }
 
-    fn write(&self, connection: Connection, run: i64, lock: Lock) -> Result<Journal, StoreError> {
+    fn write(
+        &self,
+        connection: Connection,
+        run: i64,
+        lock: Lock,
+        summary: Option<Summary>,
+    ) -> Result<Journal, StoreError> {
         let (messages, inbox) = mpsc::channel();
         let (outbox, acks) = tokio_mpsc::unbounded_channel();
-        let writer = Writer { store: self.clone(), connection, run };
+        let writer = Writer { store: self.clone(), connection, run, summary };
         let spawned = thread::Builder::new().name("store".into()).spawn(move || writer.work(&inbox, &outbox));
         let thread = spawned.map_err(|e| StoreError::io(&e, "start the writer of", &self.file()))?;
         Ok(Journal { messages, acks, thread: Some(thread), _lock: lock })
@@ -164,6 +176,8 @@ struct Writer {
     store: Store,
     connection: Connection,
     run: i64,
+    /// What the run has taken; nothing for one that goes on, whose rows are asked at its end.
+    summary: Option<Summary>,
 }
 
 impl Writer {
@@ -212,19 +226,26 @@ impl Writer {
         let redactor = &self.store.redactor;
         let now_ms = self.store.clock.now_millis();
         let scribe = Scribe { connection: &work, redactor, run: self.run, now_ms };
+        let mut summary = self.summary;
         for message in batch {
             match message {
                 Message::Cell(entry) => {
                     entry.replaces.map_or(Ok(()), |row| forget(&work, row))?;
                     scribe.cell(entry)?;
+                    if let Some(summary) = &mut summary {
+                        summary.add(&entry.outcome);
+                    }
                 }
                 Message::End { tail, stale } => {
                     stale.iter().try_for_each(|row| forget(&work, *row))?;
-                    close(&work, self.run, tail)?;
+                    let taken = summary.map_or_else(|| Summary::of(&work, self.run), Ok)?;
+                    close(&work, self.run, tail, taken)?;
                 }
             }
         }
-        work.commit()
+        work.commit()?;
+        self.summary = summary;
+        Ok(())
     }
 }
 
@@ -237,10 +258,10 @@ fn forget(connection: &Connection, row: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn close(connection: &Connection, run: i64, tail: &RunTail) -> rusqlite::Result<()> {
+fn close(connection: &Connection, run: i64, tail: &RunTail, taken: Summary) -> rusqlite::Result<()> {
     connection.execute(
-        "UPDATE runs SET ending = ?2, finished_ms = ?3, duration_ms = ?4 WHERE id = ?1",
-        params![run, word(&tail.ending), number(tail.finished_ms), number(tail.duration_ms)],
+        "UPDATE runs SET ending = ?2, finished_ms = ?3, duration_ms = ?4, summary = ?5 WHERE id = ?1",
+        params![run, word(&tail.ending), number(tail.finished_ms), number(tail.duration_ms), taken.text()],
     )?;
     // Cases of rows that no cell has any more.
     connection.execute(

@@ -4,20 +4,10 @@ use std::sync::Mutex;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::codec::{number, response, unsigned, verdicts, word};
-use super::{Journal, Store, StoreError, Trouble};
+use super::codec::{number, response, verdicts, word};
+use super::{Journal, Resumed, Store, StoreError, Summary};
 use crate::env::Redactor;
 use crate::record::{CallFailure, Outcome, Response, RunHead};
-
-/// A stored run that can go on.
-#[derive(Debug, Clone)]
-pub struct Resumed {
-    row: i64,
-    /// Its id.
-    pub name: String,
-    /// When it began, milliseconds since 1970, UTC.
-    pub started_ms: u64,
-}
 
 /// The finished cells of a stored run, found by their content ids. A cell takes its row once.
 pub struct Kept {
@@ -87,50 +77,6 @@ impl KeptCell {
 }
 
 impl Store {
-    /// Finds a run to go on with: by its id or the beginning of it, else the newest of a config (its full path).
-    ///
-    /// # Errors
-    /// When there is none, or several begin so.
-    pub fn find(&self, id: Option<&str>, origin: &str) -> Result<Resumed, StoreError> {
-        let found = self.candidates(id, origin).map_err(|e| StoreError::sqlite(&e, &self.file()))?;
-        let unknown = |message: String, hint: &str| Err(StoreError::new(Trouble::Unknown, message, hint));
-        match (&found[..], id) {
-            ([one], _) => Ok(one.clone()),
-            ([], Some(id)) => unknown(
-                format!("there is no run `{id}` in {}", self.file().display()),
-                "`prompteval history` lists what there is",
-            ),
-            ([], None) => unknown(
-                format!("there is no run of {origin} to go on with in {}", self.file().display()),
-                "leave --resume out to begin one",
-            ),
-            (several, id) => unknown(
-                format!("{} runs begin with `{}`", several.len(), id.unwrap_or_default()),
-                "write more of the id; `prompteval history` lists them",
-            ),
-        }
-    }
-
-    fn candidates(&self, id: Option<&str>, origin: &str) -> rusqlite::Result<Vec<Resumed>> {
-        let connection = self.try_connect()?;
-        let sql = match id {
-            Some(_) => {
-                "SELECT id, name, started_ms FROM runs WHERE substr(name, 1, length(?1)) = ?1 \
-                 ORDER BY name <> ?1, id DESC"
-            }
-            None => "SELECT id, name, started_ms FROM runs WHERE origin = ?1 ORDER BY id DESC LIMIT 1",
-        };
-        let mut statement = connection.prepare(sql)?;
-        let rows = statement.query_map([id.unwrap_or(origin)], |row| {
-            Ok(Resumed { row: row.get(0)?, name: row.get(1)?, started_ms: unsigned(row.get(2)?) })
-        })?;
-        let mut found = rows.collect::<rusqlite::Result<Vec<Resumed>>>()?;
-        if found.first().is_some_and(|first| Some(first.name.as_str()) == id) {
-            found.truncate(1);
-        }
-        Ok(found)
-    }
-
     /// Goes on with a run: its journal, and what it has.
     ///
     /// # Errors
@@ -206,21 +152,8 @@ impl Kept {
 }
 
 fn spent(reader: &Connection, run: i64) -> rusqlite::Result<Spent> {
-    // Failed requests have rows of their own, which outlive a cell that is asked again.
-    let failed = reader.query_row("SELECT COUNT(*) FROM attempts WHERE run = ?1", [run], |row| row.get(0))?;
-    let mut statement = reader.prepare(
-        "SELECT r.body FROM cells c JOIN responses r ON r.id = c.response WHERE c.run = ?1 AND c.attempts > 0",
-    )?;
-    let mut rows = statement.query([run])?;
-    let mut spent = Spent { requests: unsigned(failed), ..Spent::default() };
-    while let Some(row) = rows.next()? {
-        spent.requests = spent.requests.saturating_add(1);
-        let body: String = row.get(0)?;
-        let Some(answer) = response(&body, false) else { continue };
-        spent.tokens = spent.tokens.saturating_add(answer.usage.map_or(0, |usage| usage.total));
-        spent.cost_usd += answer.cost.unwrap_or(0.0);
-    }
-    Ok(spent)
+    let Summary { requests, tokens, cost_usd } = Summary::of(reader, run)?;
+    Ok(Spent { requests, tokens, cost_usd: cost_usd.unwrap_or(0.0) })
 }
 
 fn read(reader: &Connection, row: i64, redactor: &Redactor) -> rusqlite::Result<Option<KeptCell>> {

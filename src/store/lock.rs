@@ -37,6 +37,11 @@ impl Store {
         }
     }
 
+    /// Whether a process works on a run.
+    pub fn is_under_way(&self, run: &str) -> bool {
+        File::open(self.folder().join("locks").join(run)).is_ok_and(|file| file.try_lock().is_err())
+    }
+
     /// Whether a process works on any run.
     pub(super) fn is_in_use(&self) -> bool {
         let files = fs::read_dir(self.folder().join("locks")).into_iter().flatten().flatten();

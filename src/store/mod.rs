@@ -1,7 +1,7 @@
 //! What outlives a run: the ledger, the cache, cassettes.
 //!
 //! The ledger is SQLite in WAL mode (`.prompteval/prompteval.db`): runs, their cells with verdicts,
-//! cases, responses, and attempts that failed. All SQL is in this room. Statements keep to what SQLite
+//! cases, responses, attempts that failed, and what gates decided. All SQL is in this room. Statements keep to what SQLite
 //! and PostgreSQL share (plain types, partial indexes, `ON CONFLICT`), since the same ledger is to live
 //! on a server later.
 //!
@@ -10,7 +10,9 @@
 
 mod cache;
 mod cassette;
+mod choice;
 mod codec;
+mod gates;
 mod history;
 mod journal;
 mod kept;
@@ -18,14 +20,20 @@ mod lock;
 mod open;
 mod rows;
 mod schema;
+mod stored;
+mod summary;
 mod trouble;
 
 pub use cache::{Cache, CacheStats};
 pub use cassette::Cassette;
+pub use choice::Resumed;
+pub use gates::GateLine;
 pub use history::{Pruned, RunLine};
 pub use journal::{Entry, Journal};
-pub use kept::{Kept, KeptCell, Resumed, Spent};
+pub use kept::{Kept, KeptCell, Spent};
 pub use open::Store;
+pub use stored::StoredRun;
+pub use summary::Summary;
 pub use trouble::{StoreError, Trouble};
 
 use crate::record::{Request, Response};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreError, Trouble, schema};
 use crate::env::{Clock, Redactor, format_time};
@@ -26,6 +26,8 @@ pub struct Store {
     patience: Duration,
     /// How often a commit waits that long.
     pub(super) tries: u32,
+    /// Its address as a file that nobody writes, where its folder does not let SQLite keep its log there.
+    still: Option<String>,
 }
 
 impl Store {
@@ -38,12 +40,33 @@ impl Store {
         Self::open_within(folder, redactor, clock, PATIENCE)
     }
 
-    /// Opens the store in a folder when there is one.
+    /// Opens the store in a folder when there is one; where the folder cannot be written, for reading.
     ///
     /// # Errors
     /// As [`Store::open`].
     pub fn existing(folder: &Path, redactor: Redactor, clock: Clock) -> Result<Option<Self>, StoreError> {
-        if folder.join(FILE).exists() { Self::open(folder, redactor, clock).map(Some) } else { Ok(None) }
+        if !folder.join(FILE).exists() {
+            return Ok(None);
+        }
+        let opened = Self::open(folder, redactor.clone(), clock).or_else(|error| match error.trouble {
+            Trouble::ReadOnly => Self::still(folder, redactor, clock).ok_or(error),
+            _ => Err(error),
+        });
+        opened.map(Some)
+    }
+
+    /// A store that nobody can be writing, for reading. One whose log is not empty was left in the middle
+    /// of something, and cannot be read without writing.
+    pub(super) fn still(folder: &Path, redactor: Redactor, clock: Clock) -> Option<Self> {
+        let file = folder.join(FILE);
+        let log = folder.join(format!("{FILE}-wal"));
+        if fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+            return None;
+        }
+        let path = file.to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        let still = Some(format!("file:{path}?immutable=1"));
+        let store = Self { folder: folder.to_owned(), redactor, clock, patience: PATIENCE, tries: TRIES, still };
+        store.make_ready().is_ok().then_some(store)
     }
 
     pub(super) fn open_within(
@@ -52,7 +75,7 @@ impl Store {
         clock: Clock,
         patience: Duration,
     ) -> Result<Self, StoreError> {
-        let store = Self { folder: folder.to_owned(), redactor, clock, patience, tries: TRIES };
+        let store = Self { folder: folder.to_owned(), redactor, clock, patience, tries: TRIES, still: None };
         store.prepare_folder()?;
         store.make_ready().map_err(|error| store.or_aside(error))?;
         Ok(store)
@@ -100,6 +123,9 @@ impl Store {
     }
 
     pub(super) fn try_connect(&self) -> rusqlite::Result<Connection> {
+        if let Some(still) = &self.still {
+            return Connection::open_with_flags(still, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI);
+        }
         let connection = Connection::open(self.file())?;
         connection.busy_timeout(self.patience)?;
         // Fewer, larger writes; a store that is there keeps its own.

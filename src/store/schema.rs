@@ -8,7 +8,8 @@ use super::{StoreError, Trouble};
 ///
 /// Verdicts stay in their cell's row, as JSON: they are never read without it nor changed apart from
 /// it, and one row a cell is what keeps a million cells cheap.
-pub(super) const STEPS: &[&str] = &["
+pub(super) const STEPS: &[&str] = &[
+    "
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -72,7 +73,28 @@ CREATE TABLE attempts (
     message TEXT NOT NULL
 );
 CREATE INDEX attempts_by_run ON attempts (run);
-"];
+",
+    "
+ALTER TABLE runs ADD COLUMN git_commit TEXT;
+ALTER TABLE runs ADD COLUMN git_dirty BOOLEAN;
+ALTER TABLE runs ADD COLUMN summary TEXT;
+CREATE TABLE gates (
+    id INTEGER PRIMARY KEY,
+    run TEXT NOT NULL,
+    candidate TEXT NOT NULL,
+    baseline TEXT NOT NULL,
+    test_set TEXT NOT NULL,
+    checks TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    decided_ms BIGINT NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE INDEX gates_by_question ON gates (candidate, baseline, test_set, checks);
+CREATE INDEX gates_by_run ON gates (run);
+",
+];
 
 /// Brings a store to the newest schema. Of two processes that find an old store, one migrates and the
 /// other finds it done.

@@ -13,4 +13,5 @@ mod reports;
 mod secrets;
 mod selection;
 mod server;
+mod stored;
 mod tls;

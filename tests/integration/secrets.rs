@@ -61,7 +61,10 @@ fn planted_secrets_are_in_nothing_that_a_run_leaves() {
         [&["run"], &reports[..]].concat(),
         [&["run", "--resume", "--retry-errors"], &reports[..]].concat(),
         [&["run", "--cassette", "tape.jsonl"], &reports[..]].concat(),
-        vec!["history"],
+        vec!["history", "--format", "json"],
+        vec!["history", "show"],
+        vec!["report", "-v"],
+        vec!["report", "-v", "-o", "again.json", "-o", "again.junit.xml"],
     ];
     for args in runs {
         let ran = project.run(&args);
@@ -75,5 +78,13 @@ fn planted_secrets_are_in_nothing_that_a_run_leaves() {
         }
     }
     assert!(project.read("tape.jsonl").contains("[redacted]"));
+    // Who reads a run again need not know its secrets.
+    let keyless = std::fs::rename(project.path().join(".env"), project.path().join("env.gone"));
+    keyless.unwrap();
+    for args in [&["report", "-v"][..], &["history", "show"], &["history"]] {
+        let ran = project.run(args).code(0);
+        assert_clean("stdout", ran.out.as_bytes());
+        assert_clean("stderr", ran.err.as_bytes());
+    }
     assert!(server.heads().iter().all(|head| head.contains(KEY) || head.contains(PASSWORD) || head.contains("Basic")));
 }
