@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, Subcommand};
 use regex::Regex;
 
+use super::baseline::RivalArgs;
+use super::compare::CompareCommand;
 use super::exit::{ExitStatus, Failure};
+use super::gates::GateCommand;
 use super::screen::Color;
 use crate::suite::{Failing, Filter, GateOptions, Options};
 use crate::transport::Caps;
@@ -41,6 +44,10 @@ pub(super) enum Command {
         /// Its name, such as `contains-json`, `mock` or `junit`
         kind: Option<String>,
     },
+    /// Compare two runs: stored ones, reports, or versions of a prompt
+    Compare(CompareCommand),
+    /// May it ship? Decide about a stored run, or about reports
+    Gate(GateCommand),
     /// Show a stored run again, or write reports of it
     Report(ReportCommand),
     /// List the stored runs, newest first
@@ -106,6 +113,8 @@ pub(super) struct RunCommand {
     /// Tokens that the run may use
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_tokens: Option<u64>,
+    #[command(flatten)]
+    pub(super) rivals: RivalArgs,
     #[command(flatten)]
     pub(super) store: StoreArgs,
 }
@@ -208,7 +217,8 @@ impl RunCommand {
             return Err(failure.hint("name a --cassette, or leave --no-store out"));
         }
         let caps = Caps { cost_usd: self.max_cost_usd, requests: self.max_requests, tokens: self.max_tokens };
-        Ok(Options { caps, offline: self.cache_only, ..self.selection.options(cwd)? })
+        let gate = self.rivals.options();
+        Ok(Options { caps, offline: self.cache_only, gate, ..self.selection.options(cwd)? })
     }
 }
 
@@ -307,6 +317,11 @@ impl Selection {
     pub(super) fn folder(&self, cwd: &Path) -> PathBuf {
         let Some(first) = self.config.first().map(|path| cwd.join(path)) else { return cwd.to_owned() };
         if first.is_dir() { first } else { first.parent().unwrap_or(cwd).to_owned() }
+    }
+
+    /// Whether a filter leaves prompts or providers out.
+    pub(super) fn narrows_columns(&self) -> bool {
+        self.filter_prompts.is_some() || self.filter_providers.is_some()
     }
 
     /// Whether the command line says which config.

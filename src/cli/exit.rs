@@ -17,6 +17,8 @@ pub enum ExitStatus {
     CellsFailed,
     /// A cell has no verdict.
     CellsErrored,
+    /// The gate is closed.
+    GateClosed,
     /// Interrupted.
     Interrupted,
 }
@@ -31,6 +33,7 @@ impl ExitStatus {
             Self::Nothing => 3,
             Self::CellsFailed => 100,
             Self::CellsErrored => 101,
+            Self::GateClosed => 102,
             Self::Interrupted => 130,
         }
     }

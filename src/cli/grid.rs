@@ -74,8 +74,13 @@ impl Grid {
 
     /// Prints it.
     pub(super) fn show(&self, screen: &Screen) {
+        self.show_with("", screen);
+    }
+
+    /// Prints it with something before each line.
+    pub(super) fn show_with(&self, indent: &str, screen: &Screen) {
         let rows = self.columns.first().map_or(0, |column| column.cells.len());
-        let join = |cells: Vec<String>| screen.out(cells.join(&" ".repeat(GAP)).trim_end());
+        let join = |cells: Vec<String>| screen.out(format!("{indent}{}", cells.join(&" ".repeat(GAP))).trim_end());
         join(self.columns.iter().map(|column| column.line(column.name)).collect());
         for row in 0..rows {
             join(self.columns.iter().map(|column| column.line(&column.cells[row])).collect());

@@ -1,16 +1,17 @@
 //! Who listens to a run's events: the reports, the progress bar, the counts, the terminal's memory.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::exit::{ExitStatus, Failure};
 use super::progress::Progress;
+use super::rivals::{Aim, Ended, Matched, Rivals};
 use super::screen::Screen;
-use super::{failures, summary, table};
-use crate::record::{Column, Event, Outcome, RunTail, Status};
+use super::{failures, summary, table, verdict};
+use crate::record::{Column, Event, Outcome, RunHead, RunTail, Status};
 use crate::report::Target;
-use crate::stats::{Changes, Tally, Total};
+use crate::stats::{Rounds, Tally, Total};
 use crate::transport::Stop;
 
 /// How many rows of the table are remembered.
@@ -34,7 +35,8 @@ pub(super) struct Listeners<'a> {
     targets: Vec<Target>,
     progress: Option<Progress>,
     tally: Tally,
-    changes: Vec<Changes>,
+    rounds: Vec<Rounds>,
+    rivals: Option<Rivals>,
     /// The first rows, whole.
     first_rows: Vec<Vec<Arc<Outcome>>>,
     /// The first rows in which something did not pass.
@@ -43,6 +45,8 @@ pub(super) struct Listeners<'a> {
     rows: u64,
     unhappy: VecDeque<Arc<Outcome>>,
     retries: u64,
+    /// Told when nothing more is needed.
+    enough: Option<Stop>,
     tail: Option<Arc<RunTail>>,
     /// Why a report could not be written.
     broken: Option<String>,
@@ -50,12 +54,18 @@ pub(super) struct Listeners<'a> {
 
 impl<'a> Listeners<'a> {
     /// Listeners to a run with these columns; a progress bar is for so many cells.
-    pub(super) fn new(columns: Vec<Column>, targets: Vec<Target>, screen: &'a Screen, progress: Option<u64>) -> Self {
+    pub(super) fn new(head: &RunHead, targets: Vec<Target>, screen: &'a Screen, progress: Option<u64>) -> Self {
+        let head = Arc::new(head.clone());
+        let columns = head.columns.clone();
+        let all: Vec<usize> = (0..columns.len()).collect();
+        let rivals = Rivals::within(head, &all, Aim::default());
         Self {
             screen,
+            enough: None,
             progress: progress.map(Progress::new),
             tally: Tally::new(columns.len()),
-            changes: Changes::between(&columns),
+            rounds: columns.iter().map(|_| Rounds::default()).collect(),
+            rivals: Some(rivals),
             columns,
             targets,
             first_rows: Vec::new(),
@@ -70,6 +80,11 @@ impl<'a> Listeners<'a> {
     }
 
     /// Takes an event in; an error stops the run.
+    /// With these comparisons instead of the run's own; when no more is needed to decide, this word is given.
+    pub(super) fn comparing(self, rivals: Rivals, enough: Stop) -> Self {
+        Self { rivals: Some(rivals), enough: Some(enough), ..self }
+    }
+
     pub(super) fn event(&mut self, event: &Event) -> Result<(), String> {
         self.report(event)?;
         match event {
@@ -131,7 +146,14 @@ impl<'a> Listeners<'a> {
 
     fn finished(&mut self, outcome: &Arc<Outcome>) {
         self.tally.add(outcome);
-        self.changes.iter_mut().for_each(|c| c.add(outcome));
+        if let Some(rounds) = self.rounds.get_mut(outcome.column) {
+            rounds.add(outcome);
+        }
+        if self.rivals.as_mut().is_some_and(|rivals| rivals.add(outcome))
+            && let Some(stop) = &self.enough
+        {
+            stop.enough();
+        }
         if outcome.status != Status::Passed && self.unhappy.len() < EXPLAINED {
             self.unhappy.push_back(Arc::clone(outcome));
         }
@@ -155,10 +177,10 @@ impl<'a> Listeners<'a> {
         }
     }
 
-    /// Puts the reports in their places and tells the people. Reports that can be finished are, even
-    /// when another cannot.
-    pub(super) fn finish(mut self, closing: Closing) -> Result<Total, Failure> {
+    /// Puts the reports in their places. Reports that can be finished are, even when another cannot.
+    pub(super) fn end(mut self) -> Result<Listened<'a>, Failure> {
         self.end_row();
+        self.rounds.iter_mut().for_each(Rounds::end);
         if let Some(progress) = self.progress.take() {
             progress.clear();
         }
@@ -171,24 +193,12 @@ impl<'a> Listeners<'a> {
                 Err(e) => broken = broken.or(Some(unwritten(&path, &e))),
             }
         }
-        if let Some(tail) = self.tail.take() {
-            if closing.words {
-                self.close(&tail, closing);
-            }
-            summary::wrote(&written, self.screen);
-        }
-        broken.map_or(Ok(self.tally.all), |message| Err(Failure::new(ExitStatus::Failed, message)))
+        let ended = self.tail.as_deref().map(Ended::of).unwrap_or_default();
+        let matched = self.rivals.take().map(|rivals| rivals.finish(ended)).transpose()?.unwrap_or_default();
+        Ok(Listened { listeners: self, matched, written, broken })
     }
 
-    fn close(&self, tail: &RunTail, closing: Closing) {
-        if !self.screen.quiet {
-            self.tell(closing.table);
-        }
-        let end = summary::End { tail, all: &self.tally.all, retries: self.retries, kept: closing.kept };
-        summary::last_line(&end, self.screen);
-    }
-
-    fn tell(&self, with_table: bool) {
+    fn tell(&self, with_table: bool, matched: &[Matched]) {
         if with_table {
             let few = self.rows <= TABLE_ROWS as u64;
             let rows = if few { &self.first_rows } else { &self.odd_rows };
@@ -196,9 +206,49 @@ impl<'a> Listeners<'a> {
         }
         let unhappy = self.tally.all.failed + self.tally.all.errored;
         failures::show(&self.columns, &self.unhappy, unhappy, self.screen);
-        summary::show(&self.columns, &self.tally, self.screen);
-        summary::changes(&self.columns, &self.changes, self.screen);
+        summary::show(&self.columns, &self.tally, &self.rounds, self.screen);
+        for matched in matched {
+            verdict::show(matched, self.screen);
+        }
     }
+}
+
+/// A run that has been listened to, before people are told.
+pub(super) struct Listened<'a> {
+    listeners: Listeners<'a>,
+    /// The comparisons.
+    pub(super) matched: Vec<Matched>,
+    written: Vec<PathBuf>,
+    broken: Option<String>,
+}
+
+impl Listened<'_> {
+    /// Tells the people.
+    pub(super) fn tell(self, closing: Closing) -> Result<Sum, Failure> {
+        let listeners = self.listeners;
+        if let Some(tail) = &listeners.tail {
+            if closing.words {
+                if !listeners.screen.quiet {
+                    listeners.tell(closing.table, &self.matched);
+                }
+                let all = &listeners.tally.all;
+                let end = summary::End { tail, all, retries: listeners.retries, kept: closing.kept };
+                summary::last_line(&end, listeners.screen);
+            }
+            summary::wrote(&self.written, listeners.screen);
+        }
+        let forgiven = listeners.rounds.iter().map(|rounds| rounds.forgiven).sum();
+        let sum = Sum { all: listeners.tally.all, forgiven, matched: self.matched };
+        self.broken.map_or(Ok(sum), |message| Err(Failure::new(ExitStatus::Failed, message)))
+    }
+}
+
+/// What a run came to.
+pub(super) struct Sum {
+    pub(super) all: Total,
+    /// Failed cells of cases that passed often enough all the same.
+    pub(super) forgiven: u64,
+    pub(super) matched: Vec<Matched>,
 }
 
 fn unwritten(path: &Path, error: &std::io::Error) -> String {

@@ -1,10 +1,14 @@
 //! The front: arguments in, an exit status out, and the only room that prints.
 
 mod args;
+mod baseline;
+mod compare;
 mod dry_run;
+mod evidence;
 mod exit;
 mod explain;
 mod failures;
+mod gates;
 mod grid;
 mod history;
 mod init;
@@ -13,10 +17,12 @@ mod listen;
 mod outputs;
 mod progress;
 mod report;
+mod rivals;
 mod run;
 mod screen;
 mod summary;
 mod table;
+mod verdict;
 
 pub use exit::ExitStatus;
 
@@ -62,6 +68,8 @@ fn dispatch(args: Args, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitSt
         Command::Init(command) => init::init(&command, cwd, screen),
         Command::Explain { kind } => explain::explain(kind.as_deref(), screen),
         Command::Report(command) => report::report(&command, env, cwd, screen),
+        Command::Compare(command) => compare::compare(&command, env, cwd, screen),
+        Command::Gate(command) => gates::gate(&command, env, cwd, screen),
         Command::History(command) => history::history(&command, env, cwd, screen),
         Command::Cache(command) => history::cache(&command, env, cwd, screen),
         Command::Schema => {

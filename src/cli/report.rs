@@ -32,12 +32,12 @@ pub(super) fn report(command: &ReportCommand, env: &Env, cwd: &Path, screen: &Sc
     outlive_full_disks();
     let strict = command.junit_profile == "strict";
     let targets = outputs::open(&paths, &Options { redactor: env.redactor.clone(), strict })?;
-    let mut listeners = Listeners::new(run.head.columns.clone(), targets, screen, None);
+    let mut listeners = Listeners::new(&run.head, targets, screen, None);
     let words = paths.is_empty();
     let tail = end(&store, &run, screen);
     let played = play(&store, &run, tail, &mut listeners);
     // Why a report could not be written says more than that the playing stopped.
-    listeners.finish(Closing { words, table: !command.no_table, kept: Some(again(&run, cwd)) })?;
+    listeners.end()?.tell(Closing { words, table: !command.no_table, kept: Some(again(&run, cwd)) })?;
     played.map(|()| ExitStatus::Success).map_err(failed)
 }
 

@@ -8,15 +8,14 @@ use tokio::runtime::Runtime;
 use super::args::{RunCommand, Selection};
 use super::exit::{ExitStatus, Failure};
 use super::keep::{Keeping, Repository};
-use super::listen::{Closing, Listeners};
+use super::listen::{Closing, Listeners, Sum};
 use super::screen::Screen;
-use super::{dry_run, load, outputs};
+use super::{baseline, dry_run, gates, load, outputs};
 use crate::env::{Clock, Env};
 use crate::plan::Plan;
 use crate::record::{Ending, RunTail};
 use crate::report::Options;
 use crate::run::{RunError, run as conduct};
-use crate::stats::Total;
 use crate::suite::Suite;
 
 pub(super) fn run(command: &RunCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
@@ -43,7 +42,9 @@ pub(super) fn run(command: &RunCommand, env: &Env, cwd: &Path, screen: &Screen) 
     let settings = keeping.settings(command, &suite, (&run_id(env.clock), git), screen)?;
     let progress = screen.live && suite.progress && !command.no_progress_bar && !screen.quiet;
     let id = Arc::clone(&settings.head.id);
-    let mut listeners = Listeners::new(plan.record_columns(), targets, screen, progress.then_some(plan.cells));
+    let rivals = baseline::rivals(command, &suite, keeping.store.as_ref(), cwd, &settings.head)?;
+    let listeners = Listeners::new(&settings.head, targets, screen, progress.then_some(plan.cells));
+    let mut listeners = listeners.comparing(rivals, settings.shared.stop().clone());
     let tail = runtime.block_on(async {
         let signals = tokio::spawn(super::listen::signals(settings.shared.stop().clone()));
         let result = conduct(Arc::clone(&plan), settings, &mut |event| listeners.event(event)).await;
@@ -53,23 +54,34 @@ pub(super) fn run(command: &RunCommand, env: &Env, cwd: &Path, screen: &Screen) 
     let kept = keeping.store.is_some().then(|| again(command, &plan, &id));
     // A request that hangs must not keep the program alive after a second Ctrl-C.
     runtime.shutdown_background();
-    let finished = listeners.finish(Closing { words: true, table: !command.no_table, kept });
+    let listened = listeners.end().map(|mut listened| {
+        let noted = gates::note(&mut listened.matched, &id, keeping.store.as_ref(), env.clock);
+        (listened.tell(Closing { words: true, table: !command.no_table, kept }), noted)
+    });
     let recorded = keeping.close(screen);
     let tail = tail.map_err(|error| match error {
         RunError::Store(error) => keeping.trouble(error),
         other => Failure::new(ExitStatus::Failed, other.to_string()),
     })?;
     recorded?;
-    let all = finished?;
-    Ok(status(&all, &tail))
+    let (told, noted) = listened?;
+    let sum = told?;
+    noted?;
+    Ok(status(&sum, &tail))
 }
 
-fn status(all: &Total, tail: &RunTail) -> ExitStatus {
+/// Where there is a gate it alone decides about cells that failed: they are its evidence. Cells without a
+/// verdict are never green.
+fn status(sum: &Sum, tail: &RunTail) -> ExitStatus {
+    let unrun = tail.unrun > 0 && tail.ending != Ending::Decided;
+    let mut gates = sum.matched.iter().filter_map(|matched| matched.gate.as_ref()).peekable();
     if tail.ending == Ending::Interrupted {
         ExitStatus::Interrupted
-    } else if all.errored > 0 || tail.unrun > 0 {
+    } else if sum.all.errored > 0 || unrun {
         ExitStatus::CellsErrored
-    } else if all.failed > 0 {
+    } else if gates.peek().is_some() {
+        gates::status(gates)
+    } else if sum.all.failed > sum.forgiven {
         ExitStatus::CellsFailed
     } else {
         ExitStatus::Success

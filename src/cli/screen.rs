@@ -135,6 +135,26 @@ impl Screen {
         self.redactor.get().map_or_else(|| line.to_owned(), |r| r.clean(line).into_owned())
     }
 
+    /// Prints a sentence over as many lines as it takes, the first and the others with something before them.
+    pub(super) fn wrapped(&self, first: &str, others: &str, text: &str) {
+        let most = self.width.max(40);
+        let mut line = first.to_owned();
+        let mut empty = true;
+        for word in text.split(' ') {
+            let width = console::measure_text_width(&line) + 1 + console::measure_text_width(word);
+            if !empty && width > most {
+                self.out(line.trim_end());
+                (line, empty) = (others.to_owned(), true);
+            }
+            if !empty {
+                line.push(' ');
+            }
+            line += word;
+            empty = false;
+        }
+        self.out(line.trim_end());
+    }
+
     /// Text from outside on one line, at most `most` columns: secrets are taken out before it is cut.
     pub(super) fn line(&self, text: &str, most: usize) -> String {
         one_line(&self.clean(text), most)

@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 
 use super::screen::{Ink, Screen, count, dollars, thousands};
-use super::table::{name, title};
-use crate::record::{Column, Ending, RunTail, Status};
-use crate::stats::{Changes, Tally, Total};
+use super::table::name;
+use crate::record::{Column, Ending, RunTail};
+use crate::stats::{Rounds, Tally, Total};
+
+/// Flaky cases that are listed.
+const FLAKY: usize = 10;
 
 /// One block a column: pass rate with its interval, score, tokens, cost, latency.
-pub(super) fn show(columns: &[Column], tally: &Tally, screen: &Screen) {
-    for (column, total) in columns.iter().zip(&tally.columns) {
+pub(super) fn show(columns: &[Column], tally: &Tally, rounds: &[Rounds], screen: &Screen) {
+    for ((column, total), rounds) in columns.iter().zip(&tally.columns).zip(rounds) {
         let label = screen.line(&column.label, screen.width.saturating_sub(24).max(20));
         screen.out(&format!(
             "{}  {}",
@@ -18,6 +21,7 @@ pub(super) fn show(columns: &[Column], tally: &Tally, screen: &Screen) {
         ));
         screen.out(&format!("  {}", judged(total, screen)));
         screen.out(&format!("  {}", spent(total)));
+        repeats(rounds, screen);
     }
     screen.out("");
 }
@@ -56,44 +60,31 @@ pub(super) fn spent(total: &Total) -> String {
     parts.join(" · ")
 }
 
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+/// What repeats come to: how likely one of them passes, how likely all do, and which cases are undecided.
+fn repeats(rounds: &Rounds, screen: &Screen) {
+    let k = rounds.repeats.least_runs();
+    if !rounds.repeats.any() {
+        return;
+    }
+    let mut parts = Vec::new();
+    if k > 1 {
+        let share = |found: Result<f64, crate::stats::Status>| found.map_or_else(|_| "–".into(), percent);
+        parts.push(format!("pass@{k} {}", share(rounds.repeats.pass_at(k))));
+        parts.push(format!("pass^{k} {}", share(rounds.repeats.pass_hat(k))));
+    }
+    parts.push(count(rounds.repeats.flaky(), "flaky case"));
+    screen.out(&format!("  {}", parts.join(" · ")));
+    for flaky in rounds.flaky.iter().take(FLAKY) {
+        let word = if flaky.enough { "enough" } else { "flaky " };
+        let ink = if flaky.enough { Ink::Dim } else { Ink::Odd };
+        let name = name(&flaky.case, 0, screen.width.saturating_sub(36), screen);
+        let place = screen.paint(Ink::Dim, &flaky.case.at.to_string());
+        screen.out(&format!("    {} {} of {}  {name}  {place}", screen.paint(ink, word), flaky.passed, flaky.runs));
+    }
 }
 
-/// Which cases changed from the first prompt to each other.
-pub(super) fn changes(columns: &[Column], all: &[Changes], screen: &Screen) {
-    for changes in all.iter().filter(|c| c.pairs + c.unpaired > 0) {
-        let (from, to) = (&columns[changes.baseline], &columns[changes.candidate]);
-        let same = changes.pairs - changes.fixed - changes.broken;
-        let mut parts = vec![
-            screen.paint(Ink::Good, &format!("{} fixed", changes.fixed)),
-            screen.paint(if changes.broken > 0 { Ink::Bad } else { Ink::Dim }, &format!("{} broken", changes.broken)),
-            format!("{} as before", thousands(same)),
-        ];
-        if changes.unpaired > 0 {
-            parts.push(screen.paint(Ink::Odd, &format!("{} not comparable", changes.unpaired)));
-        }
-        let line = format!("{} against {}", title(columns, to, 40, screen), title(columns, from, 40, screen));
-        screen.out(&format!("{}: {}", screen.paint(Ink::Strong, &line), parts.join(", ")));
-        for change in &changes.list {
-            let (word, ink) = match (change.before, change.after) {
-                (Status::Failed, Status::Passed) => ("fixed ", Ink::Good),
-                (Status::Passed, Status::Failed) => ("broken", Ink::Bad),
-                _ => ("unsure", Ink::Odd),
-            };
-            let name = name(&change.case, change.repeat, screen.width.saturating_sub(28), screen);
-            screen.out(&format!(
-                "  {}  {name}  {}",
-                screen.paint(ink, word),
-                screen.paint(Ink::Dim, &change.case.at.to_string())
-            ));
-        }
-        let hidden = changes.changed.saturating_sub(changes.list.len() as u64);
-        if hidden > 0 {
-            screen.out(&format!("  and {}", count(hidden, "more changed case")));
-        }
-        screen.out("");
-    }
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
 }
 
 /// What the last line is made of.
@@ -111,7 +102,7 @@ fn next_step(end: &End<'_>) -> Option<String> {
     if end.tail.ending == Ending::Budget {
         return Some(format!("with a larger budget `prompteval run {run}` goes on with it"));
     }
-    if end.tail.ending != Ending::Complete {
+    if !matches!(end.tail.ending, Ending::Complete | Ending::Decided) {
         return Some(format!("`prompteval run {run}` goes on with it"));
     }
     (end.all.errored > 0).then(|| format!("`prompteval run {run} --retry-errors` asks again where there is no verdict"))
@@ -141,7 +132,7 @@ pub(super) fn last_line(end: &End<'_>, screen: &Screen) {
     }
     line += &format!(" in {seconds:.1} s");
     screen.out(&line);
-    if end.tail.ending != Ending::Complete {
+    if !matches!(end.tail.ending, Ending::Complete | Ending::Decided) {
         screen.warning("the run did not come to its end; reports hold what was finished");
     }
     if let Some(next) = next_step(end) {

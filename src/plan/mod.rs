@@ -10,7 +10,8 @@ mod expected;
 
 pub use case::{Case, CaseError, CaseStream, Cases};
 pub use cell::{Cell, Estimate, render};
-pub use column::{Target, columns};
+pub use column::Target;
+use column::columns;
 pub use expected::Expected;
 
 use std::collections::BTreeSet;
@@ -65,6 +66,26 @@ pub struct PlanColumn {
 }
 
 impl Plan {
+    /// A plan without cases yet: these prompts at these providers.
+    pub fn of(prompts: Vec<Arc<Prompt>>, targets: Vec<Arc<Target>>) -> Self {
+        Self {
+            description: None,
+            columns: columns(&prompts, &targets),
+            prompts,
+            targets,
+            cases: Arc::new(Vec::new()),
+            repeat: 1,
+            cells: 0,
+            case_count: 0,
+            unasserted: 0,
+            expected: Vec::new(),
+            named: BTreeSet::new(),
+            environment: Arc::default(),
+            config: Arc::default(),
+            config_path: "".into(),
+        }
+    }
+
     /// The columns as the record has them.
     pub fn record_columns(&self) -> Vec<Column> {
         let column = |c: &PlanColumn| Column {

@@ -5,11 +5,14 @@
 
 mod files;
 mod given;
+mod labels;
 mod prompt;
 mod registry;
 mod source;
 mod version;
 
 pub use given::Sources;
+pub use labels::labelled;
 pub use prompt::{Prompt, Rendered};
+pub use registry::{Reference, hash_of};
 pub use source::load;

@@ -1,6 +1,7 @@
 //! References into the registry: `registry://NAME@VERSION`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use semver::Version;
 
@@ -72,6 +73,18 @@ pub(super) fn load(word: &str, given: &Given, at: &Span, sources: &Sources) -> R
             .hint("the file's name and its `version` must agree"));
     }
     Ok(prompt)
+}
+
+/// The content hash of a prompt of the registry.
+///
+/// # Errors
+/// When there is none, or it is none.
+pub fn hash_of(reference: &Reference, sources: &Sources) -> Result<Arc<str>, Problem> {
+    let word = format!("{SCHEME}{}@{}", reference.name, reference.version);
+    let at = Source::new("<argument>", word.as_str()).span();
+    load(&word, &Given::default(), &at, sources)
+        .map(|prompt| prompt.hash)
+        .map_err(|problem| Problem { at: None, ..problem })
 }
 
 /// The path as the user can open it.

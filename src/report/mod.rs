@@ -5,6 +5,7 @@
 //! row of [`FORMATS`]; a new one is a file here and a line there. Nothing of a run is decided in this
 //! room: the same record always makes the same bytes.
 
+mod comparison;
 mod item;
 mod json;
 mod jsonl;
@@ -20,6 +21,10 @@ mod xml;
 #[cfg(test)]
 mod fixture;
 
+pub use comparison::{
+    Compared, Early, GateReport, Piece, ReadError, ReadReport, json as comparison_json, json as comparison_markdown,
+    json as comparison_html, json as gate_json, read, words as diff_words,
+};
 pub use target::{Target, TargetError};
 
 use std::io::{self, Write};

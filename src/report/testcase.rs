@@ -52,6 +52,8 @@ pub(super) struct Case {
     /// File and line in the config.
     at: Option<(String, String)>,
     attempts: Vec<Attempt>,
+    /// How many of the repeats must pass; all, where it does not say.
+    min_pass: Option<u32>,
 }
 
 impl Case {
@@ -59,12 +61,12 @@ impl Case {
     pub(super) fn of(outcome: &Outcome, words: &Words) -> Self {
         let at = &outcome.case.at;
         let at = Some((words.line(&at.file, LONGEST_MESSAGE).into_owned(), at.line.to_string()));
-        Self { name: naming::case(&outcome.case, words), at, attempts: Vec::new() }
+        Self { name: naming::case(&outcome.case, words), at, attempts: Vec::new(), min_pass: outcome.case.min_pass }
     }
 
     /// A case that stands in no config.
     pub(super) fn nowhere(name: String, attempt: Attempt) -> Self {
-        Self { name, at: None, attempts: vec![attempt] }
+        Self { name, at: None, attempts: vec![attempt], min_pass: None }
     }
 
     /// Takes a repeat in.
@@ -72,10 +74,7 @@ impl Case {
         self.attempts.push(attempt);
     }
 
-    /// The worst of the repeats: one that is red makes the case red.
-    ///
-    /// A rule that lets some repeats fail belongs here; only a case that is green by such a rule may
-    /// write its red repeats as `flakyFailure`, which readers take for "passed in the end".
+    /// The worst of the repeats: one that is red makes the case red, unless enough others pass.
     pub(super) fn status(&self) -> Status {
         self.main().map_or(Status::Passed, |main| self.attempts[main].status)
     }
@@ -88,7 +87,12 @@ impl Case {
     /// The repeat that speaks for the case when it is red: the first of the worst.
     fn main(&self) -> Option<usize> {
         let first = |status| self.attempts.iter().position(|a| a.status == status);
-        first(Status::Errored).or_else(|| first(Status::Failed))
+        first(Status::Errored).or_else(|| first(Status::Failed).filter(|_| !self.passes_often_enough()))
+    }
+
+    fn passes_often_enough(&self) -> bool {
+        let passed = self.attempts.iter().filter(|attempt| attempt.status == Status::Passed).count();
+        self.min_pass.is_some_and(|least| passed as u64 >= u64::from(least))
     }
 
     /// `<testcase>`, on lines of its own.
@@ -100,6 +104,12 @@ impl Case {
         }
         out.write_all(b"    ")?;
         match self.main() {
+            None if self.is_flaky() && !style.strict => {
+                xml::open(out, "testcase", &attributes)?;
+                self.write_reruns(out, "flakyFailure", None)?;
+                out.write_all(b"\n    ")?;
+                xml::close(out, "testcase")?;
+            }
             None => xml::empty(out, "testcase", &attributes)?,
             Some(main) => {
                 xml::open(out, "testcase", &attributes)?;
@@ -111,24 +121,38 @@ impl Case {
         out.write_all(b"\n")
     }
 
+    /// Whether a repeat is red although the case is not.
+    fn is_flaky(&self) -> bool {
+        self.attempts.iter().any(|attempt| attempt.status != Status::Passed)
+    }
+
     fn write_red(&self, out: &mut dyn Write, main: usize, style: &Style) -> io::Result<()> {
-        let others = self.attempts.iter().enumerate().filter(|(i, a)| *i != main && a.status != Status::Passed);
         let name = if self.attempts[main].status == Status::Errored { "error" } else { "failure" };
         let mut body = self.body(main);
         if style.strict {
-            for (other, _) in others {
+            for (other, _) in self.red_but(Some(main)) {
                 body = body + "\n\n" + &self.body(other);
             }
             return self.write_element(out, name, main, &body);
         }
         self.write_element(out, name, main, &body)?;
-        for (other, attempt) in others {
+        self.write_reruns(out, "rerunFailure", Some(main))
+    }
+
+    /// The repeats that are red, but for the one that speaks for the case.
+    fn red_but(&self, main: Option<usize>) -> impl Iterator<Item = (usize, &Attempt)> {
+        let red = move |(at, attempt): &(usize, &Attempt)| Some(*at) != main && attempt.status != Status::Passed;
+        self.attempts.iter().enumerate().filter(red)
+    }
+
+    fn write_reruns(&self, out: &mut dyn Write, element: &str, main: Option<usize>) -> io::Result<()> {
+        for (other, attempt) in self.red_but(main) {
             out.write_all(b"\n      ")?;
-            xml::open(out, "rerunFailure", &[("message", &attempt.message), ("type", &attempt.kind)])?;
+            xml::open(out, element, &[("message", &attempt.message), ("type", &attempt.kind)])?;
             xml::open(out, "stackTrace", &[])?;
             xml::text(out, &cut(&self.body(other), LONGEST_BODY))?;
             xml::close(out, "stackTrace")?;
-            xml::close(out, "rerunFailure")?;
+            xml::close(out, element)?;
         }
         Ok(())
     }

@@ -160,8 +160,9 @@ impl Conductor {
         }
         let unrun = planned.saturating_sub(finished);
         let ending = match () {
+            () if unrun > 0 && self.shared.stop().is_enough() && self.trouble.is_none() => Ending::Decided,
             () if self.exhausted => Ending::Budget,
-            () if unrun > 0 || stopped => Ending::Interrupted,
+            () if unrun > 0 || (stopped && !self.shared.stop().is_enough()) => Ending::Interrupted,
             () => Ending::Complete,
         };
         RunTail {

@@ -4,7 +4,6 @@
 //! does not exist a [`Status`] says why.
 
 mod bounded;
-mod changes;
 mod comparison;
 mod distribution;
 pub mod gate;
@@ -17,6 +16,7 @@ mod rates;
 mod ratio;
 mod repeats;
 mod root;
+mod rounds;
 mod sheet;
 mod side;
 mod status;
@@ -33,7 +33,6 @@ mod oracle;
 mod tests;
 
 pub use bounded::Bounded;
-pub use changes::{Change, Changes};
 pub use comparison::{Better, Comparison, Estimate, MetricResult, Party, Question};
 pub use distribution::{binom_cdf, chi2_sf, float, norm_ppf, norm_sf, t_ppf};
 pub use groups::{
@@ -46,6 +45,7 @@ pub use quantile::quantile;
 pub use rates::{McNemar, mcnemar, mcnemar_improved, newcombe, wilson, wilson_at, zero_failure_upper};
 pub use ratio::{Ratio, Ratios, Spread};
 pub use repeats::{Repeats, pass_at, pass_hat};
+pub use rounds::{Flaky, Rounds};
 pub use sheet::Sheet;
 pub use side::{BUILT_IN, Metric, Names, Side};
 pub use status::Status;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Scale;
 use super::distribution::float;
+use crate::content::{ContentId, Digest};
 use crate::record::{Outcome, Status};
 
 /// What one version did on one case: its repeats, summed up.
@@ -90,6 +91,13 @@ impl Side {
     /// Whether the case passed: so many of its runs, or all of them.
     pub fn passes(&self, min_pass: Option<u32>) -> bool {
         self.runs > 0 && self.passed >= min_pass.unwrap_or(self.runs + self.errored)
+    }
+
+    /// Digest of what a case's assertions said: times and prices differ from run to run.
+    pub fn digest(&self, case: &str) -> Digest {
+        let id = ContentId::of(case).with_number(self.runs.into()).with_number(self.passed.into());
+        let scores = std::iter::once(self.score).chain(self.named.iter().map(|(_, mean)| mean.sum));
+        scores.fold(id, |id, score| id.with_number(score.to_bits())).digest()
     }
 
     /// Whether some runs passed and some did not.

@@ -18,6 +18,8 @@ pub enum Base {
     Column(usize),
     /// A stored run or a report.
     Sheet(Box<Sheet>),
+    /// There is none: only absolute rules can be held against the candidate.
+    Nothing,
 }
 
 /// A case that ended differently.
@@ -139,6 +141,7 @@ impl Versus {
                 sheet.pair(&open.case, after, &mut self.gated);
                 sheet.pair(&open.case, after, &mut self.pairs);
             }
+            Base::Nothing => {}
             Base::Column(_) => {
                 if came(0) {
                     self.own.case(&open.case, before, &self.policy);
@@ -160,6 +163,7 @@ impl Versus {
         let before = match &self.base {
             Base::Column(_) => Some(&open.sides[0]),
             Base::Sheet(sheet) => sheet.side(&open.case.id),
+            Base::Nothing => None,
         };
         let Some(before) = before.map(share) else { return };
         let after = share(&open.sides[1]);
@@ -178,10 +182,11 @@ impl Versus {
     /// What a gate decides on.
     pub fn evidence(&self) -> Evidence<'_> {
         let facts = match &self.base {
-            Base::Column(_) => &self.own,
-            Base::Sheet(sheet) => &sheet.facts,
+            Base::Column(_) => Some(&self.own),
+            Base::Sheet(sheet) => Some(&sheet.facts),
+            Base::Nothing => None,
         };
-        Evidence { facts: &self.facts, against: Some(Against { facts, pairs: &self.gated }) }
+        Evidence { facts: &self.facts, against: facts.map(|facts| Against { facts, pairs: &self.gated }) }
     }
 
     /// Whether an answer of another run is wanted, to be shown.

@@ -434,6 +434,7 @@ async fn decisions_are_kept_counted_by_run_and_outlive_it() {
         baseline: "b".into(),
         test_set: "t".into(),
         checks: "k".into(),
+        results: format!("of {run}"),
         policy: "p".into(),
         decision: "closed".into(),
         rule: "says hunter22".into(),
@@ -446,6 +447,7 @@ async fn decisions_are_kept_counted_by_run_and_outlive_it() {
     }
     let tries = |gate| store.tries(&gate).unwrap();
     assert_eq!([tries(gate("r1", 9)), tries(gate("r2", 9)), tries(gate("r3", 9))], [2, 2, 3]);
+    assert_eq!(tries(GateLine { results: "of r1".into(), ..gate("r3", 9) }), 2, "the same results again");
     assert_eq!(tries(GateLine { checks: "other".into(), ..gate("r3", 9) }), 1);
     let journal = store.begin(&head("r1", 0), "c.yaml").unwrap();
     journal.end(tail(Ending::Complete), Vec::new()).await.unwrap();

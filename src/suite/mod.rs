@@ -33,10 +33,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::diag::{Folder, Problem, Problems};
+use crate::diag::{Folder, Problem, Problems, Source};
 use crate::env::Env;
-use crate::plan::{Plan, columns};
+use crate::plan::Plan;
 use crate::prompts::{Prompt, Sources};
+use crate::stats::gate::Policy;
 use crate::transport::Caps;
 use crate::yaml::{Node, Shape, check, include};
 use settings::Settings;
@@ -140,23 +141,14 @@ impl Loader<'_> {
         let prompts: Vec<_> = all_prompts.iter().filter(|p| filter.takes_prompt(p)).cloned().collect();
         let targets: Vec<_> = all_targets.iter().filter(|t| filter.takes_target(t)).cloned().collect();
         settings::check_caps(settings.caps, &targets, self.problems);
-        let columns = columns(&prompts, &targets);
         let dataset = dataset::load(&root, builder, &env, filter, self.problems);
         let mut plan = Plan {
             description: settings.description.map(Into::into),
-            prompts,
-            targets,
-            columns,
-            cases: Arc::new(Vec::new()),
             repeat: settings.repeat,
-            cells: 0,
-            case_count: 0,
-            unasserted: 0,
-            expected: Vec::new(),
-            named: BTreeSet::new(),
             environment: Arc::new(environment::for_prompts(&env)),
             config: Arc::new(config),
             config_path,
+            ..Plan::of(prompts, targets)
         };
         let gate = gate::read(&root, &base, self.options, self.problems);
         let wanted = gate.as_ref().map(|gate| gate.policy.must_pass.clone()).unwrap_or_default();
@@ -224,6 +216,27 @@ impl Loader<'_> {
             .map(|node| crate::prompts::load(&node, sources, true, self.problems))
             .unwrap_or_default()
     }
+}
+
+/// The rules of the policy file that the options name.
+///
+/// # Errors
+/// When it cannot be read or believed.
+pub fn policy_of(options: &Options) -> Result<Policy, Problems> {
+    let mut problems = Problems::new();
+    let root = crate::yaml::Node { span: Source::new("<none>", "").span(), kind: crate::yaml::Kind::Map(Vec::new()) };
+    let base = Folder::new(options.cwd.clone(), PathBuf::new());
+    match gate::read(&root, &base, options, &mut problems) {
+        Some(gate) if !problems.has_errors() => Ok(gate.policy),
+        _ => Err(problems),
+    }
+}
+
+/// The registry's folder for somebody who stands in a folder: what its config says, else `prompts`.
+pub fn registry_here(cwd: &Path) -> PathBuf {
+    let found = locate::find(&[], cwd).ok().and_then(|files| locate::read(files.first()?).ok());
+    let named = found.as_ref().and_then(|root| root.get("registry")?.as_str());
+    cwd.join(named.unwrap_or("prompts"))
 }
 
 /// The JSON Schema of the config.

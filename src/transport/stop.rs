@@ -1,5 +1,8 @@
 //! Stopping a run: first gently, then at once.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::watch;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,11 +16,12 @@ enum Level {
 #[derive(Debug, Clone)]
 pub struct Stop {
     level: watch::Sender<Level>,
+    enough: Arc<AtomicBool>,
 }
 
 impl Default for Stop {
     fn default() -> Self {
-        Self { level: watch::Sender::new(Level::Go) }
+        Self { level: watch::Sender::new(Level::Go), enough: Arc::default() }
     }
 }
 
@@ -25,6 +29,17 @@ impl Stop {
     /// Asks to begin nothing new.
     pub fn drain(&self) {
         self.raise(Level::Drain);
+    }
+
+    /// Asks to begin nothing new, because what is known suffices.
+    pub fn enough(&self) {
+        self.enough.store(true, Ordering::Relaxed);
+        self.drain();
+    }
+
+    /// Whether that was why.
+    pub fn is_enough(&self) -> bool {
+        self.enough.load(Ordering::Relaxed)
     }
 
     /// Asks to drop what is under way.

@@ -8,6 +8,7 @@ use super::facts::Facts;
 use super::guard::{Shown, cases_if_as_good, fewest, guard, ratio_guard};
 use super::policy::{Guard, Policy};
 use super::words;
+use crate::content::{ContentId, Digest};
 use crate::stats::pairs::Row;
 use crate::stats::{Aim, Bounded, Pairs, Status, mcnemar_improved, norm_ppf};
 
@@ -45,6 +46,14 @@ pub struct Evidence<'a> {
     pub facts: &'a Facts,
     /// What it is held against; nothing for a first version.
     pub against: Option<Against<'a>>,
+}
+
+impl Evidence<'_> {
+    /// Digest of the results of both: the same ones again are no other try.
+    pub fn results(&self) -> Digest {
+        let baseline = self.against.map(|against| against.facts.results).unwrap_or_default();
+        ContentId::of("results").with_digest(self.facts.results).with_digest(baseline).digest()
+    }
 }
 
 /// The baseline, and both on the same cases.
@@ -115,7 +124,8 @@ pub fn decide(policy: &Policy, evidence: &Evidence<'_>) -> Decision {
     }
     let decision = rules.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Invalid);
     for finding in &mut rules {
-        finding.words = words::close(std::mem::take(&mut finding.words), finding.verdict, decision);
+        let speaks = finding.metric.as_deref() == Some("pass");
+        finding.words = words::close(std::mem::take(&mut finding.words), speaks, finding.verdict, decision);
     }
     // What decided: the first rule that is as bad as the whole.
     let deciding = rules.iter().find(|finding| finding.verdict == decision);

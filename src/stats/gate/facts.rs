@@ -19,6 +19,8 @@ pub struct Facts {
     pub test_set: Digest,
     /// Digest of the cases' ids and assertions.
     pub checks: Digest,
+    /// Digest of the results: the same ones again are no other try.
+    pub results: Digest,
     /// The repeats.
     pub repeats: Repeats,
     /// The ids of cases that passed sometimes and failed sometimes.
@@ -50,6 +52,7 @@ impl Facts {
         self.errored += u64::from(!side.is_judged());
         self.test_set = self.test_set.and(case.asked());
         self.checks = self.checks.and(case.demanded());
+        self.results = self.results.and(side.digest(&case.id));
         self.repeats.add(side.runs.into(), side.passed.into());
         if side.is_flaky() {
             self.flaky.push(Arc::clone(&case.id));

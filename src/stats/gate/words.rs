@@ -71,13 +71,13 @@ fn outlook(t: &Telling<'_>) -> String {
     format!(" About {number} cases would show it 4 times in 5 if it is really as good.")
 }
 
-/// A sentence's last word, which depends on the whole.
-pub(super) fn close(mut text: String, own: Verdict, whole: Verdict) -> String {
+/// A sentence's last word, which depends on the whole where the sentence speaks for it.
+pub(super) fn close(mut text: String, speaks: bool, own: Verdict, whole: Verdict) -> String {
     if !text.ends_with('.') {
         return text;
     }
     match (own, whole) {
-        (Verdict::Pass, Verdict::Pass) => text += " PROMOTE.",
+        (Verdict::Pass, Verdict::Pass) if speaks => text += " PROMOTE.",
         (Verdict::Pass, _) => text += " HOLDS.",
         (Verdict::Regression, _) => text += " REGRESSION.",
         _ => {}

@@ -1,0 +1,123 @@
+//! `prompteval compare`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args::StoreArgs;
+use super::baseline::prompt;
+use super::evidence::{Archive, Evidence};
+use super::exit::{ExitStatus, Failure};
+use super::keep::{failed, shorter};
+use super::rivals::{Aim, Ended, Matched, Rivals};
+use super::screen::Screen;
+use super::verdict;
+use crate::env::Env;
+use crate::report::{Compared, comparison_html, comparison_json, comparison_markdown};
+use crate::stats::Question;
+use crate::store::Store;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CompareCommand {
+    /// The baseline: a report, a stored run, `latest`, NAME@VERSION; with #PROMPT one prompt of it
+    #[arg(value_name = "A")]
+    baseline: String,
+    /// The candidate, likewise; without it, A's first prompt is compared with its others
+    #[arg(value_name = "B")]
+    candidate: Option<String>,
+    /// How to tell it
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// The difference that "cases needed" is about, as a share of the scale
+    #[arg(long, value_name = "SHARE", default_value_t = 0.02, value_parser = share)]
+    detect: f64,
+    /// Two-sided confidence of the intervals
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = share)]
+    confidence: f64,
+    /// Folder of the prompt registry; default: `registry:` of the config here, else prompts
+    #[arg(long, value_name = "FOLDER")]
+    registry: Option<PathBuf>,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+    Markdown,
+    Html,
+}
+
+/// A share between nothing and everything.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    let found = text.parse().ok().filter(|share: &f64| *share > 0.0 && *share < 1.0);
+    found.ok_or_else(|| "write a number between 0 and 1, such as 0.02".to_owned())
+}
+
+pub(super) fn compare(command: &CompareCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
+    let env = &env.with_dotenv(&cwd.join(".env")).unwrap_or_else(|_| env.clone());
+    screen.learn(env);
+    let store = store(&command.store, env, cwd)?;
+    let registry = registry(command.registry.as_deref(), cwd);
+    let archive = Archive { store: store.as_ref(), registry: &registry, cwd, prompt: None };
+    let baseline = archive.find(&command.baseline)?;
+    let prompt = prompt(&baseline.head.columns).map(str::to_owned);
+    let archive = Archive { prompt: prompt.as_deref(), ..archive };
+    let candidate = command.candidate.as_deref().map(|word| archive.find(word)).transpose()?;
+    let question = Question { confidence: command.confidence, detect: command.detect, ..Question::default() };
+    let aim = Aim { question, ..Aim::default() };
+    let matched = matched(baseline, candidate, aim)?;
+    if matched.is_empty() {
+        let message = "there is nothing to compare: one prompt a provider";
+        return Err(Failure::new(ExitStatus::Usage, message).hint("name a second run, report or version"));
+    }
+    print(&matched, command.format, env, screen);
+    Ok(ExitStatus::Success)
+}
+
+/// Compares what is meant.
+pub(super) fn matched(baseline: Evidence, candidate: Option<Evidence>, aim: Aim) -> Result<Vec<Matched>, Failure> {
+    let (rivals, played) = match candidate {
+        Some(candidate) if candidate.is(&baseline) => {
+            let mut columns = baseline.columns.clone();
+            columns.extend(candidate.columns.iter().filter(|c| !baseline.columns.contains(c)));
+            (Rivals::within(Arc::new(candidate.head.clone()), &columns, aim), candidate)
+        }
+        Some(candidate) => {
+            let head = Arc::new(candidate.head.clone());
+            (Rivals::against(head, &candidate.columns, &Arc::new(baseline), aim)?, candidate)
+        }
+        None => (Rivals::within(Arc::new(baseline.head.clone()), &baseline.columns, aim), baseline),
+    };
+    play(rivals, &played)
+}
+
+/// Takes a finished run through comparisons.
+pub(super) fn play(mut rivals: Rivals, run: &Evidence) -> Result<Vec<Matched>, Failure> {
+    run.replay(&mut |outcome| {
+        rivals.add(&outcome);
+    })?;
+    rivals.finish(Ended { ending: run.ending, finished: run.finished, unrun: run.unrun() })
+}
+
+fn print(matched: &[Matched], format: Format, env: &Env, screen: &Screen) {
+    let compared: Vec<Compared<'_>> = matched.iter().filter_map(Matched::compared).collect();
+    match format {
+        Format::Text => matched.iter().for_each(|matched| verdict::show(matched, screen)),
+        Format::Json => screen.out(comparison_json(&compared, &env.redactor).trim_end()),
+        Format::Markdown => screen.out(comparison_markdown(&compared, &env.redactor).trim_end()),
+        Format::Html => screen.out(comparison_html(&compared, &env.redactor).trim_end()),
+    }
+}
+
+/// The store, where there is one.
+pub(super) fn store(args: &StoreArgs, env: &Env, cwd: &Path) -> Result<Option<Store>, Failure> {
+    let folder = shorter(&args.folder(env, cwd), cwd);
+    Store::existing(&folder, env.redactor.clone(), env.clock).map_err(failed)
+}
+
+/// The folder of the registry.
+pub(super) fn registry(named: Option<&Path>, cwd: &Path) -> PathBuf {
+    named.map_or_else(|| crate::suite::registry_here(cwd), |folder| cwd.join(folder))
+}

@@ -1,0 +1,201 @@
+//! What was measured before: stored runs and reports, by the words people have for them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::exit::{ExitStatus, Failure};
+use super::keep::failed;
+use crate::diag::{Folder, Problem};
+use crate::prompts::{Reference, Sources, hash_of, labelled};
+use crate::record::{Column, Ending, Outcome, RunHead};
+use crate::report::read;
+use crate::store::{Store, StoreError, StoredRun};
+
+/// Where evidence is looked for.
+pub(super) struct Archive<'a> {
+    pub(super) store: Option<&'a Store>,
+    /// The folder of the prompt registry.
+    pub(super) registry: &'a Path,
+    pub(super) cwd: &'a Path,
+    /// The prompt that labels are of, where a label stands alone.
+    pub(super) prompt: Option<&'a str>,
+}
+
+/// A run that can be looked at again.
+pub(super) struct Evidence {
+    pub(super) head: RunHead,
+    /// How it ended, where that is known.
+    pub(super) ending: Option<Ending>,
+    /// How many of its cells have an outcome.
+    pub(super) finished: u64,
+    /// The columns that are meant.
+    pub(super) columns: Vec<usize>,
+    source: Source,
+}
+
+enum Source {
+    Stored(Store, Box<StoredRun>),
+    Report(PathBuf),
+}
+
+impl Archive<'_> {
+    /// What a word means: a report, `latest`, `NAME@VERSION`, a label, or a run's id; `#PROMPT` after it
+    /// means one prompt of it.
+    pub(super) fn find(&self, word: &str) -> Result<Evidence, Failure> {
+        let Some((run, prompt)) = word.rsplit_once('#').filter(|_| !self.cwd.join(word).is_file()) else {
+            return self.whole(word);
+        };
+        let mut evidence = self.whole(run)?;
+        let all = std::mem::take(&mut evidence.columns);
+        evidence.columns = all.iter().copied().filter(|at| is(&evidence.head.columns[*at], prompt)).collect();
+        if evidence.columns.is_empty() {
+            let names = all.iter().map(|at| evidence.head.columns[*at].label.to_string()).collect::<BTreeSet<_>>();
+            let names: Vec<String> = names.into_iter().collect();
+            let failure = usage(format!("`{run}` has no prompt `{prompt}`"));
+            return Err(failure.hint(format!("it has {}", names.join(", "))));
+        }
+        Ok(evidence)
+    }
+
+    fn whole(&self, word: &str) -> Result<Evidence, Failure> {
+        let path = self.cwd.join(word);
+        if path.is_file() || [".json", ".jsonl"].iter().any(|end| word.to_lowercase().ends_with(end)) {
+            return report(&path, word);
+        }
+        if word.contains('@') {
+            let reference = Reference::parse(word).map_err(usage)?;
+            return self.version(&reference, word);
+        }
+        if let Some(version) = self.label(word)? {
+            return self.version(&version, word);
+        }
+        let store = self.store(word)?;
+        let run = store.run(Some(word)).map_err(failed)?;
+        Ok(Evidence::of_run(store, run))
+    }
+
+    fn store(&self, word: &str) -> Result<&Store, Failure> {
+        self.store.ok_or_else(|| {
+            usage(format!("`{word}` is no report, and there is no store to look it up in"))
+                .hint("`prompteval run` makes one; --store names another folder")
+        })
+    }
+
+    /// The version that a label means, for the prompt at hand.
+    fn label(&self, word: &str) -> Result<Option<Reference>, Failure> {
+        let Some(name) = self.prompt else { return Ok(None) };
+        let version = labelled(self.registry, name, word).map_err(told)?;
+        Ok(version.map(|version| Reference { name: name.to_owned(), version }))
+    }
+
+    /// The newest run of a version's content.
+    pub(super) fn version(&self, reference: &Reference, word: &str) -> Result<Evidence, Failure> {
+        let mut reference = reference.clone();
+        if let Some(version) = labelled(self.registry, &reference.name, &reference.version).map_err(told)? {
+            reference.version = version;
+        }
+        let base = Folder::new(self.cwd.to_owned(), PathBuf::new());
+        let sources = Sources { base, registry: self.registry.to_owned() };
+        let hash = hash_of(&reference, &sources).map_err(told)?;
+        let store = self.store(word)?;
+        let run = store.newest_of(&hash).map_err(failed)?;
+        let run = run.ok_or_else(|| {
+            usage(format!("no stored run has the content of `{}@{}`", reference.name, reference.version))
+                .hint("run it once; `prompteval history` lists what there is")
+        })?;
+        let mut evidence = Evidence::of_run(store, run);
+        evidence.columns.retain(|column| evidence.head.columns[*column].prompt_hash == hash);
+        Ok(evidence)
+    }
+
+    /// The newest run of what a label points to, where there is such a label and such a run.
+    pub(super) fn labelled(&self, label: &str) -> Result<Option<Evidence>, Failure> {
+        let (Some(reference), Some(_)) = (self.label(label)?, self.store) else { return Ok(None) };
+        self.version(&reference, label).map(Some)
+    }
+}
+
+/// Whether a word means this prompt: its label, its name and version, its version, or the beginning of its
+/// content hash.
+fn is(column: &Column, word: &str) -> bool {
+    let named =
+        column.name.as_deref().zip(column.version.as_deref()).map(|(name, version)| format!("{name}@{version}"));
+    &*column.label == word
+        || column.version.as_deref() == Some(word)
+        || named.as_deref() == Some(word)
+        || (word.len() >= 7 && column.prompt_hash.starts_with(word))
+}
+
+fn report(path: &Path, word: &str) -> Result<Evidence, Failure> {
+    let found = read(path, &mut |_| {}).map_err(|error| {
+        let failure = usage(error.message);
+        match error.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })?;
+    if found.finished == 0 {
+        return Err(usage(format!("`{word}` has no results")));
+    }
+    Ok(Evidence {
+        columns: (0..found.head.columns.len()).collect(),
+        head: found.head,
+        ending: found.ending,
+        finished: found.finished,
+        source: Source::Report(path.to_owned()),
+    })
+}
+
+impl Evidence {
+    /// A stored run, all of it.
+    pub(super) fn of_run(store: &Store, run: StoredRun) -> Self {
+        Self {
+            columns: (0..run.head.columns.len()).collect(),
+            head: run.head.clone(),
+            ending: Some(run.tail.as_ref().map_or(Ending::Interrupted, |tail| tail.ending)),
+            finished: run.finished,
+            source: Source::Stored(store.clone(), Box::new(run)),
+        }
+    }
+
+    /// Its outcomes in plan order.
+    pub(super) fn replay(&self, each: &mut dyn FnMut(Arc<Outcome>)) -> Result<(), Failure> {
+        match &self.source {
+            Source::Stored(store, run) => {
+                let mut each = |outcome| {
+                    each(outcome);
+                    Ok::<(), StoreError>(())
+                };
+                store.replay(run, &mut each).map_err(failed)
+            }
+            Source::Report(path) => read(path, each).map(drop).map_err(|error| usage(error.message)),
+        }
+    }
+
+    /// Whether two are the same run.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (&self.source, &other.source) {
+            (Source::Stored(_, one), Source::Stored(_, another)) => one.head.id == another.head.id,
+            (Source::Report(one), Source::Report(other)) => one == other,
+            _ => false,
+        }
+    }
+
+    /// Cells that have no outcome.
+    pub(super) fn unrun(&self) -> u64 {
+        self.head.cells.saturating_sub(self.finished)
+    }
+}
+
+fn usage(message: impl Into<String>) -> Failure {
+    Failure::new(ExitStatus::Usage, message)
+}
+
+fn told(problem: Problem) -> Failure {
+    let failure = usage(problem.message);
+    match problem.hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
