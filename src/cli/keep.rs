@@ -61,20 +61,24 @@ impl Keeping {
         Ok(Self { store, cassette, resumed, origin })
     }
 
+    /// The beginning of the run, which may have begun earlier.
+    pub(super) fn head(&self, suite: &Suite, new_id: &str, git: Option<Git>) -> Arc<RunHead> {
+        let (id, started_ms) = match &self.resumed {
+            Some(run) => (run.name.as_str(), run.started_ms),
+            None => (new_id, suite.env.clock.now_millis()),
+        };
+        Arc::new(RunHead { git, ..suite.plan.head(id, started_ms) })
+    }
+
     /// Enters the run, or goes on with one.
     pub(super) fn settings(
         &self,
         command: &RunCommand,
         suite: &Suite,
-        (new_id, git): (&str, Option<Git>),
+        head: Arc<RunHead>,
         screen: &Screen,
     ) -> Result<Settings, Failure> {
         let clock = suite.env.clock;
-        let (id, started_ms) = match &self.resumed {
-            Some(run) => (run.name.as_str(), run.started_ms),
-            None => (new_id, clock.now_millis()),
-        };
-        let head = Arc::new(RunHead { git, ..suite.plan.head(id, started_ms) });
         let memory = self.memory(command, suite)?;
         let (journal, past, spent) = self.ledger(command, &head, screen)?;
         let mut shared = Shared::new(clock, Stop::default()).with_caps(suite.caps, spent);

@@ -93,7 +93,7 @@ impl Matched {
 impl Rivals {
     /// For each provider the first of these columns against each other.
     pub(super) fn within(head: Arc<RunHead>, columns: &[usize], aim: Aim) -> Self {
-        let policy = aim.policy.clone().unwrap_or_default();
+        let policy = &aim.policy;
         let provider = |column: usize| &head.columns[column].provider;
         let mut list = Vec::new();
         for &candidate in columns {
@@ -119,7 +119,7 @@ impl Rivals {
         other: &Arc<Evidence>,
         aim: Aim,
     ) -> Result<Self, Failure> {
-        let policy = aim.policy.clone().unwrap_or_default();
+        let policy = &aim.policy;
         let partners = columns.iter().map(|c| partner(other, &head, columns, *c).map(|p| (*c, p)));
         let partners: Vec<(usize, usize)> = partners.collect::<Result<_, _>>()?;
         let mut list = Vec::new();

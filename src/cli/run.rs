@@ -39,10 +39,12 @@ pub(super) fn run(command: &RunCommand, env: &Env, cwd: &Path, screen: &Screen) 
     let targets = outputs::open(&paths, &Options { redactor: env.redactor.clone(), strict })?;
     let keeping = Keeping::open(command, &suite, &env, cwd)?;
     let git = repository.and_then(|repository| repository.state());
-    let settings = keeping.settings(command, &suite, (&run_id(env.clock), git), screen)?;
+    let head = keeping.head(&suite, &run_id(env.clock), git);
+    // Before the run is entered: until then `latest` is the one before.
+    let rivals = baseline::rivals(command, &suite, keeping.store.as_ref(), cwd, &head)?;
+    let settings = keeping.settings(command, &suite, head, screen)?;
     let progress = screen.live && suite.progress && !command.no_progress_bar && !screen.quiet;
     let id = Arc::clone(&settings.head.id);
-    let rivals = baseline::rivals(command, &suite, keeping.store.as_ref(), cwd, &settings.head)?;
     let listeners = Listeners::new(&settings.head, targets, screen, progress.then_some(plan.cells));
     let mut listeners = listeners.comparing(rivals, settings.shared.stop().clone());
     let tail = runtime.block_on(async {

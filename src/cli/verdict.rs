@@ -198,6 +198,7 @@ pub(super) fn decision(gate: &GateReport, screen: &Screen) {
     let (word, ink) = match decision.decision {
         Verdict::Pass => ("open", Ink::Good),
         Verdict::Regression => ("closed: regression", Ink::Bad),
+        Verdict::Inconclusive if gate.early.is_some() => ("closed: it can no longer open", Ink::Bad),
         Verdict::Inconclusive => ("closed: not enough evidence", Ink::Odd),
         Verdict::Invalid => ("closed: nothing to decide on", Ink::Bad),
     };

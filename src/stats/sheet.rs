@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Pairs;
-use super::gate::{Facts, Policy};
+use super::gate::Facts;
 use super::side::{Names, Side};
 use crate::record::{CaseRef, Outcome};
 
@@ -49,7 +49,7 @@ impl Sheet {
 
     fn end_case(&mut self) {
         let Some(entry) = self.open.take().and_then(|id| self.cases.get(&id)) else { return };
-        self.facts.case(&entry.case, &entry.side, &Policy::default());
+        self.facts.case(&entry.case, &entry.side, &[]);
     }
 
     /// How many cases there are.

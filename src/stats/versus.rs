@@ -6,7 +6,7 @@ use super::gate::{Against, Evidence, Facts, Policy};
 use super::pairs::{Pairs, Setup};
 use super::sheet::Sheet;
 use super::side::{Names, Side};
-use crate::record::{CaseRef, Column, Outcome, Status};
+use crate::record::{CaseRef, Outcome, Status};
 
 /// Changed cases whose answers are kept to be shown; the counts go on.
 const KEPT: usize = 20;
@@ -42,11 +42,11 @@ pub struct Versus {
     pub base: Base,
     /// The candidate's column.
     pub candidate: usize,
-    policy: Policy,
+    policy: Option<Policy>,
     /// For looking: cases without a verdict are left out.
     pub pairs: Pairs,
     /// For deciding: as the policy says.
-    pub gated: Pairs,
+    gated: Option<Pairs>,
     /// The candidate's facts.
     pub facts: Facts,
     own: Facts,
@@ -69,34 +69,23 @@ struct Open {
 
 impl Versus {
     /// A comparison that has not begun.
-    pub fn new(base: Base, candidate: usize, policy: Policy) -> Self {
-        let gated = Pairs::new(policy.setup());
-        let metrics = policy.setup().metrics;
+    pub fn new(base: Base, candidate: usize, policy: Option<Policy>) -> Self {
+        let setup = policy.as_ref().map(Policy::setup);
+        let metrics = setup.clone().map(|setup| setup.metrics).unwrap_or_default();
+        let timed = policy.as_ref().is_some_and(|policy| policy.max_p95_latency_ms.is_some());
         Self {
             base,
             candidate,
             pairs: Pairs::new(Setup { metrics, ..Setup::comparing() }),
-            gated,
+            gated: setup.map(Pairs::new),
             policy,
-            facts: Facts::default(),
+            facts: Facts::timed(timed),
             own: Facts::default(),
             changed: Vec::new(),
             changes: 0,
             names: Names::default(),
             open: None,
         }
-    }
-
-    /// For each provider with several prompts: the first prompt against each other.
-    pub fn between(columns: &[Column], policy: &Policy) -> Vec<Self> {
-        let mut all = Vec::new();
-        for (candidate, column) in columns.iter().enumerate() {
-            let first = columns.iter().position(|c| c.provider == column.provider);
-            if let Some(baseline) = first.filter(|b| *b != candidate) {
-                all.push(Self::new(Base::Column(baseline), candidate, policy.clone()));
-            }
-        }
-        all
     }
 
     /// Takes in a cell. Cells come in plan order; those of other columns are passed by.
@@ -124,8 +113,7 @@ impl Versus {
     pub fn end(&mut self) {
         self.end_case();
         if let Base::Sheet(sheet) = &self.base {
-            sheet.unpaired(&mut self.pairs);
-            sheet.unpaired(&mut self.gated);
+            [Some(&mut self.pairs), self.gated.as_mut()].into_iter().flatten().for_each(|pairs| sheet.unpaired(pairs));
         }
     }
 
@@ -134,19 +122,20 @@ impl Versus {
         let [before, after] = &open.sides;
         let came = |side: usize| open.worst[side].is_some();
         if came(1) {
-            self.facts.case(&open.case, after, &self.policy);
+            self.facts.case(&open.case, after, must_pass(self.policy.as_ref()));
         }
         match &mut self.base {
             Base::Sheet(sheet) => {
-                sheet.pair(&open.case, after, &mut self.gated);
-                sheet.pair(&open.case, after, &mut self.pairs);
+                for pairs in [Some(&mut self.pairs), self.gated.as_mut()].into_iter().flatten() {
+                    sheet.pair(&open.case, after, pairs);
+                }
             }
             Base::Nothing => {}
             Base::Column(_) => {
                 if came(0) {
-                    self.own.case(&open.case, before, &self.policy);
+                    self.own.case(&open.case, before, &[]);
                 }
-                for pairs in [&mut self.pairs, &mut self.gated] {
+                for pairs in [Some(&mut self.pairs), self.gated.as_mut()].into_iter().flatten() {
                     match (came(0), came(1)) {
                         (true, true) => pairs.pair(&open.case, before, after),
                         (true, false) => pairs.dropped.baseline_only += 1,
@@ -186,7 +175,8 @@ impl Versus {
             Base::Sheet(sheet) => Some(&sheet.facts),
             Base::Nothing => None,
         };
-        Evidence { facts: &self.facts, against: facts.map(|facts| Against { facts, pairs: &self.gated }) }
+        let against = facts.zip(self.gated.as_ref()).map(|(facts, pairs)| Against { facts, pairs });
+        Evidence { facts: &self.facts, against }
     }
 
     /// Whether an answer of another run is wanted, to be shown.
@@ -203,6 +193,10 @@ impl Versus {
             }
         }
     }
+}
+
+fn must_pass(policy: Option<&Policy>) -> &[String] {
+    policy.map(|policy| policy.must_pass.as_slice()).unwrap_or_default()
 }
 
 /// The share of runs that passed; nothing without a verdict.

@@ -7,6 +7,7 @@ mod config;
 mod endpoint;
 mod example;
 mod faults;
+mod gate;
 mod ledger;
 mod project;
 mod reports;

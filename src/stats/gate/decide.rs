@@ -139,21 +139,33 @@ pub fn decide(policy: &Policy, evidence: &Evidence<'_>) -> Decision {
 }
 
 /// The decision that `rest` more cases cannot change any more, whatever they bring; `None` while they could.
+/// Its rules and sentences are about the cases so far.
 pub fn foresee(policy: &Policy, evidence: &Evidence<'_>, rest: u64) -> Option<Decision> {
-    let imagine = |policy: &Policy, well: bool| {
-        let facts = evidence.facts.with_rest(rest, well, policy);
-        let pairs = evidence.against.map(|against| (against.pairs.with_rest(rest, well), against.facts));
-        // The cases to come are the same on both sides.
-        let same = facts.without_runs();
-        let against = pairs.as_ref().map(|(pairs, _)| Against { facts: &same, pairs });
-        decide(policy, &Evidence { facts: &facts, against })
-    };
-    let best = imagine(&policy.foreseeable(), true);
+    let best = imagine(&policy.foreseeable(), evidence, rest, true);
     if best.decision != Verdict::Pass {
-        return Some(best);
+        return Some(so_far(policy, evidence, best));
     }
-    let worst = (!policy.is_open_ended()).then(|| imagine(policy, false));
-    worst.filter(|worst| worst.decision == Verdict::Pass)
+    let worst = (!policy.is_open_ended()).then(|| imagine(policy, evidence, rest, false));
+    worst.filter(|worst| worst.decision == Verdict::Pass).map(|worst| so_far(policy, evidence, worst))
+}
+
+/// The decision if all cases to come went well, or none did.
+fn imagine(policy: &Policy, evidence: &Evidence<'_>, rest: u64, well: bool) -> Decision {
+    let facts = evidence.facts.with_rest(rest, well, policy);
+    let pairs = evidence.against.map(|against| against.pairs.with_rest(rest, well));
+    // The cases to come are the same on both sides.
+    let same = facts.without_runs();
+    let against = pairs.as_ref().map(|pairs| Against { facts: &same, pairs });
+    decide(policy, &Evidence { facts: &facts, against })
+}
+
+fn so_far(policy: &Policy, evidence: &Evidence<'_>, certain: Decision) -> Decision {
+    let mut now = imagine(policy, evidence, 0, true);
+    // Cases to come count as cases, and those that must pass may be among them.
+    now.rules.retain(|finding| finding.rule != "min_cases" && finding.verdict != Verdict::Invalid);
+    let deciding = now.rules.iter().find(|finding| finding.rule == certain.rule && finding.metric == certain.metric);
+    let words = deciding.map_or(certain.words, |finding| finding.words.clone());
+    Decision { words, rules: now.rules, ..certain }
 }
 
 struct Judge<'a> {

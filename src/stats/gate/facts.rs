@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::policy::{Policy, means};
 use crate::content::Digest;
 use crate::record::{CaseRef, Outcome};
-use crate::stats::{Repeats, Side, float, quantile};
+use crate::stats::{Side, float, quantile};
 
 /// One column, folded case by case.
 #[derive(Debug, Clone, Default)]
@@ -21,11 +21,8 @@ pub struct Facts {
     pub checks: Digest,
     /// Digest of the results: the same ones again are no other try.
     pub results: Digest,
-    /// The repeats.
-    pub repeats: Repeats,
-    /// The ids of cases that passed sometimes and failed sometimes.
-    pub flaky: Vec<Arc<str>>,
     passed: f64,
+    timed: bool,
     latencies: Vec<u32>,
     cost: f64,
     priced: f64,
@@ -36,32 +33,34 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Nothing yet; latencies are kept only where somebody asks for them.
+    pub fn timed(timed: bool) -> Self {
+        Self { timed, ..Self::default() }
+    }
+
     /// Takes in one run of a case.
     pub fn run(&mut self, outcome: &Outcome) {
         let Some(response) = &outcome.response else { return };
-        self.latencies.extend(response.latency_ms.map(|ms| u32::try_from(ms).unwrap_or(u32::MAX)));
+        let latency = response.latency_ms.map(|ms| u32::try_from(ms).unwrap_or(u32::MAX));
+        self.latencies.extend(latency.filter(|_| self.timed));
         if let Some(cost) = response.cost {
             self.cost += cost;
             self.priced += 1.0;
         }
     }
 
-    /// Takes in a case whose runs are all there.
-    pub fn case(&mut self, case: &CaseRef, side: &Side, policy: &Policy) {
+    /// Takes in a case whose runs are all there; some must pass.
+    pub fn case(&mut self, case: &CaseRef, side: &Side, must_pass: &[String]) {
         self.cases += 1;
         self.errored += u64::from(!side.is_judged());
         self.test_set = self.test_set.and(case.asked());
         self.checks = self.checks.and(case.demanded());
         self.results = self.results.and(side.digest(&case.id));
-        self.repeats.add(side.runs.into(), side.passed.into());
-        if side.is_flaky() {
-            self.flaky.push(Arc::clone(&case.id));
-        }
         self.passed += match case.min_pass {
             Some(_) => f64::from(u8::from(side.passes(case.min_pass))),
             None => float(side.passed.into()) / float(side.runs.max(1).into()),
         };
-        for entry in policy.must_pass.iter().filter(|entry| means(entry, case)) {
+        for entry in must_pass.iter().filter(|entry| means(entry, case)) {
             self.met.insert(entry.clone());
             if !side.passes(case.min_pass) {
                 self.failed.push(Arc::clone(&case.id));

@@ -8,7 +8,7 @@ fn facts(passed: u64, failed: u64) -> Facts {
     let mut facts = Facts::default();
     for n in 0..passed + failed {
         let status = if n < passed { Status::Passed } else { Status::Failed };
-        facts.case(&case(&format!("c{}", n + 1)), &side(status, 0.0), &Policy::default());
+        facts.case(&case(&format!("c{}", n + 1)), &side(status, 0.0), &[]);
     }
     facts
 }
@@ -103,11 +103,11 @@ fn other_cases_are_no_baseline() {
 fn cases_that_must_pass_do() {
     let policy = Policy { must_pass: vec!["c3".into(), "nobody".into()], ..Policy::default() };
     let mut found = Facts::default();
-    found.case(&case("c3"), &side(Status::Failed, 0.0), &policy);
+    found.case(&case("c3"), &side(Status::Failed, 0.0), &policy.must_pass);
     assert_eq!(decide(&policy, &Evidence { facts: &found, against: None }).rule, "must_pass");
     let policy = Policy { must_pass: vec!["c3".into()], ..policy };
     let mut found = Facts::default();
-    found.case(&case("c3"), &side(Status::Failed, 0.0), &policy);
+    found.case(&case("c3"), &side(Status::Failed, 0.0), &policy.must_pass);
     let decision = decide(&policy, &Evidence { facts: &found, against: None });
     assert_eq!((decision.decision, decision.words.as_str()), (Verdict::Regression, "must pass, and does not: c3"));
 }
