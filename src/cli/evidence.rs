@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::exit::{ExitStatus, Failure};
-use super::keep::failed;
+use super::keep::{failed, shorter};
 use crate::diag::{Folder, Problem};
 use crate::prompts::{Reference, Sources, hash_of, labelled};
 use crate::record::{Column, Ending, Outcome, RunHead};
@@ -61,7 +61,7 @@ impl Archive<'_> {
     fn whole(&self, word: &str) -> Result<Evidence, Failure> {
         let path = self.cwd.join(word);
         if path.is_file() || [".json", ".jsonl"].iter().any(|end| word.to_lowercase().ends_with(end)) {
-            return report(&path, word);
+            return report(&shorter(&path, self.cwd), word);
         }
         if word.contains('@') {
             let reference = Reference::parse(word).map_err(usage)?;

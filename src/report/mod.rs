@@ -6,11 +6,13 @@
 //! room: the same record always makes the same bytes.
 
 mod comparison;
+mod diff;
 mod item;
 mod json;
 mod jsonl;
 mod junit;
 mod naming;
+mod read;
 mod redact;
 mod suite;
 mod tally;
@@ -22,9 +24,11 @@ mod xml;
 mod fixture;
 
 pub use comparison::{
-    Compared, Early, GateReport, Piece, ReadError, ReadReport, json as comparison_json, json as comparison_markdown,
-    json as comparison_html, json as gate_json, read, words as diff_words,
+    Compared, Early, GateReport, json as comparison_json, json as comparison_markdown, json as comparison_html,
+    json as gate_json,
 };
+pub use diff::{Piece, words as diff_words};
+pub use read::{ReadError, ReadReport, read};
 pub use target::{Target, TargetError};
 
 use std::io::{self, Write};

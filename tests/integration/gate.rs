@@ -120,16 +120,16 @@ fn it_stops_when_the_rest_cannot_change_the_decision() {
         let text = body["messages"][0]["content"].as_str().unwrap_or_default().to_owned();
         answer(if text.contains("bad") { "no" } else { "ok" })
     });
-    let project = |prompt: &str| at(&server, &suite(200, 0, 0, "gate: {max_regression: 0.2}"), prompt);
+    let project = |prompt: &str| at(&server, &suite(120, 0, 0, "gate: {max_regression: 0.2}"), prompt);
     let same = project("new");
     let ran = same.run(&["run", "--early-stop", "--no-table", "--no-cache"]).code(0);
     ran.says("gate open").says("decided after").says("the same even if all").says("not run");
-    assert!(server.requests() < 400, "{} requests", server.requests());
+    assert!(server.requests() < 240, "{} requests", server.requests());
     same.run(&["gate"]).code(0).says("decided after");
     let before = server.requests();
     let worse = project("bad").run(&["run", "--early-stop", "--no-table"]);
     worse.code(102).says("closed: it can no longer open").says("the same even if all").says("not run");
-    assert!(server.requests() - before < 300, "{} requests", server.requests() - before);
+    assert!(server.requests() - before < 200, "{} requests", server.requests() - before);
     suite(60, 2, 1, "gate: {max_regression: 0.1}").run(&["run", "--early-stop"]).code(0).says("gate open");
 }
 

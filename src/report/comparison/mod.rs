@@ -49,30 +49,3 @@ pub struct Compared<'a> {
 pub fn json(_: &[Compared<'_>], _: &crate::env::Redactor) -> String {
     String::new()
 }
-
-pub enum Piece {
-    Same(String),
-    Removed(String),
-    Added(String),
-}
-
-pub fn words(before: &str, after: &str) -> Vec<Piece> {
-    vec![Piece::Removed(before.into()), Piece::Added(after.into())]
-}
-
-pub struct ReadReport {
-    pub head: crate::record::RunHead,
-    pub ending: Option<crate::record::Ending>,
-    pub finished: u64,
-    pub unrun: u64,
-}
-pub struct ReadError {
-    pub message: String,
-    pub hint: Option<String>,
-}
-pub fn read(
-    _: &std::path::Path,
-    _: &mut dyn FnMut(std::sync::Arc<crate::record::Outcome>),
-) -> Result<ReadReport, ReadError> {
-    Err(ReadError { message: "no".into(), hint: None })
-}
