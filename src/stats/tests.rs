@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::fixture::{case, comparison, pairs, side};
 use super::*;
-use crate::record::Status as CellStatus;
+use crate::record::{CaseRef, Status as CellStatus};
 
 fn words_of(counts: [u64; 4]) -> String {
     let found = comparison(&pairs(Setup::comparing(), counts));
@@ -136,5 +136,70 @@ proptest! {
         let (low, high) = Bounded::new(&units, Scale::UNIT).interval(norm_ppf(0.975));
         let (wilson_low, wilson_high) = wilson(passed, passed + failed).unwrap();
         prop_assert!((low - wilson_low).abs() < 1e-9 && (high - wilson_high).abs() < 1e-9);
+    }
+}
+
+/// One run of a side: its status, its score, a named metric or none, its latency or none.
+type Run = (u8, f64, Option<f64>, Option<u16>);
+
+fn runs() -> impl Strategy<Value = Vec<Run>> {
+    let score = || prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0];
+    proptest::collection::vec((0u8..4, score(), proptest::option::of(score()), proptest::option::of(0u16..500)), 0..4)
+}
+
+fn side_of(runs: &[Run]) -> Side {
+    let case = Arc::new(case("x"));
+    let (mut side, mut names) = (Side::default(), Names::default());
+    for (status, score, named, latency) in runs {
+        let status = match status {
+            0 => CellStatus::Errored,
+            1 => CellStatus::Failed,
+            _ => CellStatus::Passed,
+        };
+        let mut outcome = Arc::unwrap_or_clone(super::fixture::outcome(&case, 0, status));
+        outcome.score = *score;
+        outcome.named = named.iter().map(|value| ("tone".to_owned(), *value)).collect();
+        if let Some(response) = &mut outcome.response {
+            response.latency_ms = latency.map(u64::from);
+        }
+        side.add(&outcome, &mut names);
+    }
+    side
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_there_are_only_numbers_and_words(
+        cases in proptest::collection::vec((runs(), runs(), proptest::option::of(0u8..3)), 0..12),
+        worst: bool,
+    ) {
+        let on_error = if worst { OnError::Worst } else { OnError::Drop };
+        let mut all = Pairs::new(Setup { on_error, ..Setup::comparing() });
+        let mut facts = gate::Facts::default();
+        for (n, (before, after, cluster)) in cases.iter().enumerate() {
+            let cluster = cluster.map(|c| Arc::from(c.to_string()));
+            let case = CaseRef { cluster, ..case(&format!("c{n}")) };
+            facts.case(&case, &side_of(after), &[]);
+            all.pair(&case, &side_of(before), &side_of(after));
+        }
+        let found = comparison(&all);
+        for metric in &found.metrics {
+            let text = words::metric(metric, &found);
+            prop_assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+            let sides = [metric.baseline, metric.candidate].into_iter().filter_map(|side| side.ci);
+            for [low, high] in sides.chain(metric.ci) {
+                prop_assert!(low.is_finite() && high.is_finite() && low < high, "{}: {low} {high}", metric.name);
+            }
+            let numbers = [metric.difference, metric.p, metric.p_adjusted, metric.baseline.mean, metric.candidate.mean];
+            prop_assert!(numbers.into_iter().flatten().all(f64::is_finite));
+        }
+        let policy = gate::Policy { on_error, ..gate::Policy::default() };
+        let against = Some(gate::Against { facts: &facts, pairs: &all });
+        let evidence = gate::Evidence { facts: &facts, against };
+        let decision = gate::decide(&policy, &evidence);
+        prop_assert!(decision.decision != gate::Verdict::Pass || all.units() >= 52);
+        for rest in [0, 1, 60] {
+            let _ = gate::foresee(&policy, &evidence, rest);
+        }
     }
 }
