@@ -12,7 +12,7 @@ use super::rivals::{Aim, Ended, Matched, Rivals};
 use super::screen::Screen;
 use super::verdict;
 use crate::env::Env;
-use crate::report::{Compared, comparison_html, comparison_json, comparison_markdown};
+use crate::report::{Compared, comparison};
 use crate::stats::Question;
 use crate::store::Store;
 
@@ -105,9 +105,9 @@ fn print(matched: &[Matched], format: Format, env: &Env, screen: &Screen) {
     let compared: Vec<Compared<'_>> = matched.iter().filter_map(Matched::compared).collect();
     match format {
         Format::Text => matched.iter().for_each(|matched| verdict::show(matched, screen)),
-        Format::Json => screen.out(comparison_json(&compared, &env.redactor).trim_end()),
-        Format::Markdown => screen.out(comparison_markdown(&compared, &env.redactor).trim_end()),
-        Format::Html => screen.out(comparison_html(&compared, &env.redactor).trim_end()),
+        Format::Json => screen.out(comparison::json(&compared, &env.redactor).trim_end()),
+        Format::Markdown => screen.out(comparison::markdown(&compared, &env.redactor).trim_end()),
+        Format::Html => screen.out(comparison::html(&compared, &env.redactor).trim_end()),
     }
 }
 

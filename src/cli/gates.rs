@@ -13,7 +13,7 @@ use super::rivals::{Aim, Matched, Rivals};
 use super::screen::Screen;
 use super::{load, verdict};
 use crate::env::{Clock, Env};
-use crate::report::{GateReport, gate_json};
+use crate::report::{GateReport, comparison};
 use crate::stats::Question;
 use crate::stats::gate::{Policy, Verdict};
 use crate::store::{GateLine, Store};
@@ -64,7 +64,8 @@ pub(super) fn gate(command: &GateCommand, env: &Env, cwd: &Path, screen: &Screen
     note(&mut matched, &candidate.head.id, store.as_ref(), env.clock)?;
     if command.format == super::args::TextOrJson::Json {
         screen.out(
-            gate_json(&matched.iter().filter_map(Matched::gated).collect::<Vec<_>>(), &rules.env.redactor).trim_end(),
+            comparison::gate_json(&matched.iter().filter_map(Matched::gated).collect::<Vec<_>>(), &rules.env.redactor)
+                .trim_end(),
         );
     } else {
         for matched in &matched {

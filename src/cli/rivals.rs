@@ -8,7 +8,7 @@ use super::exit::{ExitStatus, Failure};
 use crate::content::Digest;
 use crate::plan::Expected;
 use crate::record::{Column, Ending, Outcome, RunHead, RunTail};
-use crate::report::{Compared, Early, GateReport};
+use crate::report::{Compared, Early, GateReport, Gated};
 use crate::stats::gate::{Decision, Facts, Policy, Verdict, decide, foresee};
 use crate::stats::{Base, Changed, Comparison, Party, Question, Sheet, Versus};
 
@@ -72,21 +72,13 @@ impl Ended {
 impl Matched {
     /// As reports take it, where there is a baseline.
     pub(super) fn compared(&self) -> Option<Compared<'_>> {
-        self.comparison.as_ref().map(|_| self.as_reports_take_it())
+        let comparison = self.comparison.as_ref()?;
+        Some(Compared { comparison, changed: &self.changed, changes: self.changes, decision: self.gate.as_ref() })
     }
 
     /// As reports take it, where there is a gate.
-    pub(super) fn gated(&self) -> Option<Compared<'_>> {
-        self.gate.as_ref().map(|_| self.as_reports_take_it())
-    }
-
-    fn as_reports_take_it(&self) -> Compared<'_> {
-        Compared {
-            comparison: self.comparison.as_ref(),
-            changed: &self.changed,
-            changes: self.changes,
-            decision: self.gate.as_ref(),
-        }
+    pub(super) fn gated(&self) -> Option<Gated<'_>> {
+        self.gate.as_ref().map(|gate| Gated { gate, comparison: self.comparison.as_ref() })
     }
 }
 

@@ -5,7 +5,7 @@
 //! row of [`FORMATS`]; a new one is a file here and a line there. Nothing of a run is decided in this
 //! room: the same record always makes the same bytes.
 
-mod comparison;
+pub mod comparison;
 mod diff;
 mod item;
 mod json;
@@ -23,10 +23,7 @@ mod xml;
 #[cfg(test)]
 mod fixture;
 
-pub use comparison::{
-    Compared, Early, GateReport, json as comparison_json, json as comparison_markdown, json as comparison_html,
-    json as gate_json,
-};
+pub use comparison::{Compared, Early, GateReport, Gated};
 pub use diff::{Piece, words as diff_words};
 pub use read::{ReadError, ReadReport, read};
 pub use target::{Target, TargetError};

@@ -1,36 +1,67 @@
-//! What two versions did, and what a gate decided, as reports.
+//! What two versions did on the same cases, told: as JSON, as Markdown for a pull request, and as a page.
+//!
+//! Everything is cleaned of secrets first and escaped last; between the two stands a [`view::View`], so
+//! that Markdown and the page say the same.
+
+mod chart;
+mod html;
+mod json;
+mod markdown;
+mod view;
+mod visible;
+
+#[cfg(test)]
+mod fixture;
 
 use serde::Serialize;
+use serde_json::Value;
+
+pub use html::html;
+pub use json::{gate_json, json};
+pub use markdown::markdown;
 
 use crate::content::Digest;
-use crate::stats::Party;
 use crate::stats::gate::Decision;
+use crate::stats::{Changed, Comparison, Party};
 
-/// What a gate decided, on what.
+/// A comparison and what is shown with it.
+#[derive(Debug, Clone, Copy)]
+pub struct Compared<'a> {
+    /// The numbers.
+    pub comparison: &'a Comparison,
+    /// The first cases that ended differently.
+    pub changed: &'a [Changed],
+    /// How many ended differently.
+    pub changes: u64,
+    /// What the gate said, where there is one.
+    pub decision: Option<&'a GateReport>,
+}
+
+/// A gate's decision, and what it was made on.
 #[derive(Debug, Clone, Serialize)]
 pub struct GateReport {
-    /// The decision.
+    /// May it ship?
     pub decision: Decision,
-    /// What the candidate was held against.
+    /// What the candidate was held against; nothing for a first version.
     pub baseline: Option<Party>,
-    /// What wants through.
+    /// What may come.
     pub candidate: Party,
-    /// Digest of the cases.
+    /// Digest of the cases' ids and inputs.
     pub test_set: Digest,
-    /// Digest of what they demand.
+    /// Digest of the cases' ids and assertions.
     pub checks: Digest,
     /// The rules.
-    pub policy: serde_json::Value,
+    pub policy: Value,
     /// Their digest.
     pub policy_digest: Digest,
-    /// Which try this is of the same candidate against the same baseline on the same cases.
+    /// Which attempt at the same gate this is, from 1, where that is known.
     pub attempt: Option<u32>,
-    /// What stopping early saved.
+    /// What was not asked because it could change nothing.
     pub early: Option<Early>,
 }
 
-/// What stopping early saved, in cases.
-#[derive(Debug, Clone, Copy, Serialize)]
+/// How many cases an early decision needed and saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Early {
     /// Cases that were asked.
     pub asked: u64,
@@ -38,14 +69,11 @@ pub struct Early {
     pub saved: u64,
 }
 
-/// A comparison, and what belongs to it.
-pub struct Compared<'a> {
-    pub comparison: Option<&'a crate::stats::Comparison>,
-    pub changed: &'a [crate::stats::Changed],
-    pub changes: u64,
-    pub decision: Option<&'a GateReport>,
-}
-
-pub fn json(_: &[Compared<'_>], _: &crate::env::Redactor) -> String {
-    String::new()
+/// A gate with the comparison it decided on; without one when there was no baseline.
+#[derive(Debug, Clone, Copy)]
+pub struct Gated<'a> {
+    /// The decision.
+    pub gate: &'a GateReport,
+    /// The numbers.
+    pub comparison: Option<&'a Comparison>,
 }
