@@ -1,6 +1,6 @@
 //! What was measured before: stored runs and reports, by the words people have for them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,7 +36,8 @@ pub(super) struct Evidence {
 
 enum Source {
     Stored(Store, Box<StoredRun>),
-    Report(PathBuf),
+    /// A file; whether the cells of a case stand apart in it, as they do where results came in as they ended.
+    Report(PathBuf, bool),
 }
 
 impl Archive<'_> {
@@ -128,7 +129,8 @@ fn is(column: &Column, word: &str) -> bool {
 }
 
 fn report(path: &Path, word: &str) -> Result<Evidence, Failure> {
-    let found = read(path, &mut |_| {}).map_err(|error| {
+    let mut order = Order::default();
+    let found = read(path, &mut |outcome| _ = order.add(&outcome)).map_err(|error| {
         let failure = usage(error.message);
         match error.hint {
             Some(hint) => failure.hint(hint),
@@ -143,7 +145,7 @@ fn report(path: &Path, word: &str) -> Result<Evidence, Failure> {
         head: found.head,
         ending: found.ending,
         finished: found.finished,
-        source: Source::Report(path.to_owned()),
+        source: Source::Report(path.to_owned(), order.scattered),
     })
 }
 
@@ -169,7 +171,15 @@ impl Evidence {
                 };
                 store.replay(run, &mut each).map_err(failed)
             }
-            Source::Report(path) => read(path, each).map(drop).map_err(|error| usage(error.message)),
+            Source::Report(path, false) => read(path, each).map(drop).map_err(|error| usage(error.message)),
+            Source::Report(path, true) => {
+                let (mut order, mut all) = (Order::default(), Vec::new());
+                let found = read(path, &mut |outcome| all.push((order.add(&outcome), outcome)));
+                found.map_err(|error| usage(error.message))?;
+                all.sort_by_key(|(place, _)| *place);
+                all.into_iter().for_each(|(_, outcome)| each(outcome));
+                Ok(())
+            }
         }
     }
 
@@ -177,7 +187,7 @@ impl Evidence {
     pub(super) fn is(&self, other: &Self) -> bool {
         match (&self.source, &other.source) {
             (Source::Stored(_, one), Source::Stored(_, another)) => one.head.id == another.head.id,
-            (Source::Report(one), Source::Report(other)) => one == other,
+            (Source::Report(one, _), Source::Report(other, _)) => one == other,
             _ => false,
         }
     }
@@ -185,6 +195,27 @@ impl Evidence {
     /// Cells that have no outcome.
     pub(super) fn unrun(&self) -> u64 {
         self.head.cells.saturating_sub(self.finished)
+    }
+}
+
+/// In which order cases first came.
+#[derive(Default)]
+struct Order {
+    places: HashMap<Arc<str>, usize>,
+    last: Option<Arc<str>>,
+    /// Whether a case came again after another.
+    scattered: bool,
+}
+
+impl Order {
+    /// The place of an outcome's case.
+    fn add(&mut self, outcome: &Outcome) -> usize {
+        let id = &outcome.case.id;
+        let next = self.places.len();
+        let place = *self.places.entry(Arc::clone(id)).or_insert(next);
+        self.scattered |= place < next && self.last.as_ref() != Some(id);
+        self.last = Some(Arc::clone(id));
+        place
     }
 }
 

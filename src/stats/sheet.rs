@@ -8,14 +8,13 @@ use super::gate::Facts;
 use super::side::{Names, Side};
 use crate::record::{CaseRef, Outcome};
 
-/// A column's cases by id. Outcomes come in plan order, the repeats of a case one after the other.
+/// A column's cases by id. Outcomes come in any order.
 #[derive(Debug, Default)]
 pub struct Sheet {
     cases: HashMap<Arc<str>, Entry>,
     names: Names,
     /// What a gate knows of the column.
     pub facts: Facts,
-    open: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -28,13 +27,8 @@ struct Entry {
 impl Sheet {
     /// Takes in one run of a case.
     pub fn add(&mut self, outcome: &Outcome) {
-        let id = &outcome.case.id;
-        if self.open.as_ref() != Some(id) {
-            self.end_case();
-            self.open = Some(Arc::clone(id));
-        }
         self.facts.run(outcome);
-        let entry = self.cases.entry(Arc::clone(id)).or_insert_with(|| Entry {
+        let entry = self.cases.entry(Arc::clone(&outcome.case.id)).or_insert_with(|| Entry {
             case: Arc::new(thin(&outcome.case)),
             side: Side::default(),
             paired: false,
@@ -44,12 +38,9 @@ impl Sheet {
 
     /// Nothing more comes.
     pub fn end(&mut self) {
-        self.end_case();
-    }
-
-    fn end_case(&mut self) {
-        let Some(entry) = self.open.take().and_then(|id| self.cases.get(&id)) else { return };
-        self.facts.case(&entry.case, &entry.side, &[]);
+        for entry in self.cases.values() {
+            self.facts.case(&entry.case, &entry.side, &[]);
+        }
     }
 
     /// How many cases there are.

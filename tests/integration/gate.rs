@@ -149,6 +149,15 @@ fn two_runs_are_compared_in_every_format() {
     project.run(&["compare", "both.json"]).code(0).says("8 fixed, 0 broken, 52 unchanged").says("Better.");
     project.run(&["compare", "both.json", "--format", "markdown"]).code(0).says("| pass |");
     project.run(&["compare", "both.json", "--format", "html"]).code(0).says("<!doctype html>");
+    let report = project.read("both.json");
+    let (head, rest) = report.split_once("\"results\":[").unwrap();
+    let (results, tail) = rest.split_once("\n],\n\"prompts\"").unwrap();
+    let mut lines: Vec<&str> = results.trim().split(",\n").collect();
+    lines.sort_by_key(|line| line.len());
+    let shuffled = format!("{head}\"results\":[\n{}\n],\n\"prompts\"{tail}", lines.join(",\n"));
+    let project = project.file("shuffled.json", &shuffled);
+    let same = json(&project.run(&["compare", "shuffled.json", "--format", "json"]).code(0));
+    assert_eq!(same["metrics"][0]["p"], pass["p"], "the order of results says nothing");
     project.run(&["compare", "both.json#old"]).code(2).says("nothing to compare");
     project.run(&["compare", "both.json#nobody"]).code(2).says("no prompt `nobody`");
     project.run(&["compare", "gone", "latest"]).code(2).says("gone");

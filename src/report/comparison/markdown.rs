@@ -183,7 +183,7 @@ fn case(page: &mut Page, case: &Case) {
     }
     page.ours("– ").ours(case.ended.0).ours(" → ").ours(case.ended.1);
     if let Some(reason) = &case.reason {
-        page.ours(": ").text(&shortened(reason, CHANGE, 0));
+        page.ours(": ").text(reason);
     }
     page.ours("\n\n> ").ours(if case.has_before { "changes: " } else { "candidate: " });
     for piece in &case.pieces {
@@ -289,6 +289,7 @@ mod tests {
     fn many_names_and_long_answers_are_cut_short() {
         let mut comparison = comparison();
         comparison.metrics[0].fixed = (0..25).map(|n| format!("case-{n}").into()).collect();
+        comparison.metrics[0].broken = (0..25).map(|n| format!("{n}{}", "x".repeat(9_000)).into()).collect();
         let long = |word: &str| format!("{word} ").repeat(20_000);
         let changed = changed(&long("a"), &long("b"));
         let one = Compared { comparison: &comparison, changed: &changed, changes: 4, decision: None };

@@ -7,12 +7,16 @@ use super::{Compared, Early, GateReport};
 use crate::env::Redactor;
 use crate::record::{Outcome, Status};
 use crate::report::diff::{self, Piece};
+use crate::report::redact::Words;
 use crate::stats::gate::Verdict;
 use crate::stats::words::{amount, cases, metric, p_value, percent, points, quantity, signed, thousands};
 use crate::stats::{Better, Changed, Comparison, MetricResult, Party};
 
 /// Case ids that are listed; the counts go on.
 const LISTED: usize = 20;
+/// Characters of a name that are shown, and of a sentence.
+const NAME: usize = 160;
+const SENTENCE: usize = 600;
 /// What stands for a figure that is not there.
 const NONE: &str = "–";
 
@@ -82,21 +86,21 @@ pub(super) struct Case {
 impl View {
     pub(super) fn of(compared: &Compared<'_>, redactor: &Redactor) -> Self {
         let comparison = compared.comparison;
-        let clean = |text: &str| redactor.clean(text).into_owned();
+        let words = &Words::new(redactor.clone());
         let pass = comparison.metric("pass");
-        let names =
-            |list: fn(&MetricResult) -> &Vec<Arc<str>>| Names::of(pass.map_or(&[], |pass| list(pass)), redactor);
-        let mut changed: Vec<Case> = compared.changed.iter().map(|changed| Case::of(changed, redactor)).collect();
+        let names = |list: fn(&MetricResult) -> &Vec<Arc<str>>| Names::of(pass.map_or(&[], |pass| list(pass)), words);
+        let mut changed: Vec<Case> =
+            compared.changed.iter().map(|changed| Case::of(changed, redactor, words)).collect();
         changed.sort_by_key(|case| case.better.map_or(1, |better| if better { 2 } else { 0 }));
         let (baseline, candidate) = titles(&comparison.baseline, &comparison.candidate);
         Self {
-            candidate: clean(&candidate),
-            baseline: clean(&baseline),
-            gate: compared.decision.map(|gate| Gate::of(gate, redactor)),
-            sentence: pass.filter(|pass| has_numbers(pass)).map(|pass| clean(&metric(pass, comparison))),
+            candidate: name(words, &candidate),
+            baseline: name(words, &baseline),
+            gate: compared.decision.map(|gate| Gate::of(gate, words)),
+            sentence: pass.filter(|pass| has_numbers(pass)).map(|pass| sentence(words, &metric(pass, comparison))),
             dropped: dropped(comparison),
             confidence: percent(comparison.confidence),
-            rows: comparison.metrics.iter().map(|metric| Row::of(metric, redactor)).collect(),
+            rows: comparison.metrics.iter().map(|metric| Row::of(metric, words)).collect(),
             fixed: names(|pass| &pass.fixed),
             broken: names(|pass| &pass.broken),
             hidden: compared.changes.saturating_sub(changed.len() as u64),
@@ -104,6 +108,14 @@ impl View {
             chart: pass.and_then(|pass| Chart::of(pass, margin(compared.decision))),
         }
     }
+}
+
+fn name(words: &Words, text: &str) -> String {
+    words.line(text, NAME).into_owned()
+}
+
+fn sentence(words: &Words, text: &str) -> String {
+    words.line(text, SENTENCE).into_owned()
 }
 
 /// A word, and what it goes before.
@@ -154,13 +166,13 @@ fn margin(gate: Option<&GateReport>) -> Option<f64> {
 }
 
 impl Gate {
-    fn of(gate: &GateReport, redactor: &Redactor) -> Self {
+    fn of(gate: &GateReport, words: &Words) -> Self {
         let saved = |Early { asked, saved }: Early| {
             format!("Decided after {}; {} more could not have changed it.", cases(asked), thousands(saved))
         };
         Self {
             verdict: gate.decision.decision,
-            words: redactor.clean(&gate.decision.words).into_owned(),
+            words: sentence(words, &gate.decision.words),
             early: gate.early.map(saved),
         }
     }
@@ -172,11 +184,11 @@ impl Gate {
 }
 
 impl Row {
-    fn of(result: &MetricResult, redactor: &Redactor) -> Self {
+    fn of(result: &MetricResult, words: &Words) -> Self {
         let style = Style::of(result);
         let side = |mean: Option<f64>| figure(mean, |mean| style.value(mean, result.unit));
         let row = Self {
-            metric: redactor.clean(&result.name).into_owned(),
+            metric: name(words, &result.name),
             baseline: side(result.baseline.mean),
             candidate: side(result.candidate.mean),
             difference: figure(result.difference, |x| format!("{}{}", style.change(x), style.unit())),
@@ -285,8 +297,8 @@ fn has_numbers(result: &MetricResult) -> bool {
 }
 
 impl Names {
-    fn of(ids: &[Arc<str>], redactor: &Redactor) -> Self {
-        let listed = ids.iter().take(LISTED).map(|id| redactor.clean(id).into_owned());
+    fn of(ids: &[Arc<str>], words: &Words) -> Self {
+        let listed = ids.iter().take(LISTED).map(|id| name(words, id));
         Self { all: ids.len(), listed: listed.collect() }
     }
 
@@ -298,17 +310,17 @@ impl Names {
 }
 
 impl Case {
-    fn of(changed: &Changed, redactor: &Redactor) -> Self {
+    fn of(changed: &Changed, redactor: &Redactor, words: &Words) -> Self {
         let clean = |text: &str| redactor.clean(text).into_owned();
         let before = changed.before.as_deref();
         let worse = [Some(&*changed.after), before].into_iter().flatten().find_map(Outcome::reason);
         let after = clean(&answer(&changed.after));
         Self {
-            id: clean(&changed.case.id),
-            description: changed.case.description.as_deref().map(clean),
+            id: name(words, &changed.case.id),
+            description: changed.case.description.as_deref().map(|text| name(words, text)),
             better: changed.better,
             ended: (before.map_or("not at hand", ended), ended(&changed.after)),
-            reason: worse.map(clean),
+            reason: worse.map(|text| sentence(words, text)),
             pieces: match before {
                 Some(before) => diff::words(&clean(&answer(before)), &after),
                 None => vec![Piece::Same(after)],
@@ -329,4 +341,36 @@ fn ended(outcome: &Outcome) -> &'static str {
 /// What came back; nothing where nothing came.
 fn answer(outcome: &Outcome) -> String {
     outcome.response.as_ref().map(|response| response.output.text().into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::comparison::fixture::comparison;
+
+    #[test]
+    fn titles_tell_the_two_apart() {
+        let comparison = comparison();
+        let of = |change: fn(&mut Party)| {
+            let (old, mut new) = (comparison.baseline.clone(), comparison.candidate.clone());
+            new.prompt = Arc::clone(&old.prompt);
+            change(&mut new);
+            titles(&old, &new)
+        };
+        let told = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(of(|p| p.version = Some("2.1.0".into())), told("old", "old 2.1.0"));
+        assert_eq!(of(|p| p.provider = "other".into()), told("old at mock", "old at other"));
+        assert_eq!(of(|p| p.run = "run-2".into()), told("old in run run-1", "old in run run-2"));
+        assert_eq!(of(|p| p.prompt_hash = "x".into()), told("old with hash hash-of-old", "old with hash x"));
+    }
+
+    #[test]
+    fn those_that_got_worse_come_first() {
+        let (comparison, changed) = (comparison(), crate::report::comparison::fixture::changed("a", "b"));
+        let compared = Compared { comparison: &comparison, changed: &changed, changes: 7, decision: None };
+        let view = View::of(&compared, &Redactor::default());
+        let order: Vec<_> = view.changed.iter().map(|case| (&*case.id, case.better)).collect();
+        assert_eq!(order, [("c3", Some(false)), ("c2", None), ("c0", Some(true)), ("c1", Some(true))]);
+        assert_eq!((view.hidden, view.fixed.all, view.fixed.more()), (3, 3, None));
+    }
 }

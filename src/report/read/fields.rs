@@ -24,6 +24,11 @@ impl Fields {
         self.0.contains_key(key)
     }
 
+    /// Whether a list stands there that is not empty.
+    pub(super) fn has_items(&self, key: &str) -> bool {
+        self.0.get(key).and_then(Value::as_array).is_some_and(|list| !list.is_empty())
+    }
+
     pub(super) fn fields(&mut self, key: &str) -> Self {
         self.take(key).map(Self::of).unwrap_or_default()
     }

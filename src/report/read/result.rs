@@ -60,7 +60,7 @@ impl Maker {
         let mut prompt = item.take("prompt");
         self.columns.entry(column).or_insert_with(|| column_of(&mut item, prompt.as_mut()));
         let mut grading = item.take("gradingResult").map(Fields::of);
-        let asserts = grading.as_ref().is_none_or(|grading| grading.has("componentResults"));
+        let asserts = grading.as_ref().is_none_or(|grading| grading.has_items("componentResults"));
         let case = self.case(&mut item, asserts);
         let verdicts = grading.as_mut().map(|grading| verdicts(grading, &case.at)).unwrap_or_default();
         let error = item.shown("error");
