@@ -177,7 +177,9 @@ impl Evidence {
                 let found = read(path, &mut |outcome| all.push((order.add(&outcome), outcome)));
                 found.map_err(|error| usage(error.message))?;
                 all.sort_by_key(|(place, _)| *place);
-                all.into_iter().for_each(|(_, outcome)| each(outcome));
+                for (_, outcome) in all {
+                    each(outcome);
+                }
                 Ok(())
             }
         }
