@@ -22,6 +22,11 @@ pub(super) fn show(matched: &Matched, screen: &Screen) {
         screen.out(&screen.paint(Ink::Strong, &line));
         changes(matched, screen);
         numbers(comparison, screen);
+        if matched.changes > SHOWN as u64 {
+            let pass = comparison.metric("pass");
+            ids("broken", pass.map(|pass| &*pass.broken).unwrap_or_default(), screen);
+            ids("fixed", pass.map(|pass| &*pass.fixed).unwrap_or_default(), screen);
+        }
     }
     if let Some(gate) = &matched.gate {
         decision(gate, screen);
@@ -125,8 +130,6 @@ fn numbers(comparison: &Comparison, screen: &Screen) {
     grid.show_with("  ", screen);
     if let Some(pass) = comparison.metric("pass") {
         screen.wrapped("  ", "  ", &words::metric(pass, comparison));
-        ids("broken", &pass.broken, screen);
-        ids("fixed", &pass.fixed, screen);
     }
     dropped(comparison, screen);
 }
