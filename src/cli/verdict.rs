@@ -118,9 +118,9 @@ fn numbers(comparison: &Comparison, screen: &Screen) {
     grid.numbers("baseline", of(&|m| side(m, &m.baseline)));
     grid.numbers("candidate", of(&|m| side(m, &m.candidate)));
     grid.numbers("difference", of(&change));
-    grid.words("95 % interval", of(&interval));
+    grid.words("interval", of(&interval));
     grid.numbers(
-        "p",
+        "p, Holm",
         of(&|m| m.p_adjusted.map_or_else(String::new, |p| words::p_value(p).replace("p = ", "").replace("p ", ""))),
     );
     grid.words("", of(&|m| verdict(m, screen)));

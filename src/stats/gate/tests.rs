@@ -1,7 +1,8 @@
 use super::*;
 use crate::record::Status;
+use crate::stats::distribution::binom_pmf;
 use crate::stats::fixture::{case, pairs, side};
-use crate::stats::{OnError, Pairs};
+use crate::stats::{OnError, Pairs, Scale, Units};
 
 /// Facts of a column in which so many cases pass and so many fail.
 fn facts(passed: u64, failed: u64) -> Facts {
@@ -161,6 +162,33 @@ fn whatever_comes_agrees_with_what_was_foreseen() {
                 let open = decision_on(&policy, &end).decision == Verdict::Pass;
                 assert_eq!(open, early.decision == Verdict::Pass, "{broken} broken, {rest} to come");
             }
+        }
+    }
+}
+
+/// How often the gate opens when each alone passes at these rates: all results, with their probabilities.
+fn promoted(cases: u64, margin: f64, candidate_only: f64, baseline_only: f64) -> f64 {
+    let mut sum = 0.0;
+    for fixed in 0..=cases {
+        for broken in 0..=cases - fixed {
+            let shown = guard(&Units::of_pairs(fixed, broken, cases), Scale::UNIT, margin, CONFIDENCE).unwrap();
+            if shown.verdict == Verdict::Pass {
+                let left = binom_pmf(fixed, cases, candidate_only);
+                sum += left * binom_pmf(broken, cases - fixed, baseline_only / (1.0 - candidate_only));
+            }
+        }
+    }
+    sum
+}
+
+#[test]
+fn it_errs_as_often_as_it_says() {
+    for (cases, margin, rate, expected) in [(20, 0.1, 0.05, 0.266), (50, 0.05, 0.02, 0.267), (50, 0.1, 0.1, 0.437)] {
+        let power = promoted(cases, margin, rate, rate);
+        assert!((power - expected).abs() < 0.0006, "{power} of equals at {cases} and {margin}");
+        for candidate_only in [0.0, 0.02, 0.2] {
+            let wrong = promoted(cases, margin, candidate_only, candidate_only + margin);
+            assert!(wrong <= 0.06, "{wrong} at {cases} and {margin}");
         }
     }
 }
