@@ -52,6 +52,8 @@ pub(super) enum Command {
     Report(ReportCommand),
     /// List the stored runs, newest first
     History(HistoryCommand),
+    /// Show how a prompt's versions did from run to run
+    Trend(super::trend::TrendCommand),
     /// Look at the cache of answers, or empty it
     #[command(subcommand)]
     Cache(CacheCommand),

@@ -30,7 +30,20 @@ impl Column {
     }
 }
 
+/// What gives way where the terminal is narrow.
+pub(super) type Step = fn(&mut Grid, &Screen);
+
 impl Grid {
+    /// The same, as narrow as the terminal where these steps can make it so.
+    pub(super) fn fitting(mut self, steps: &[Step], screen: &Screen) -> Self {
+        for step in steps {
+            if self.width() > screen.width {
+                step(&mut self, screen);
+            }
+        }
+        self
+    }
+
     /// Adds a column of words.
     pub(super) fn words(&mut self, name: &'static str, cells: Vec<String>) {
         self.columns.push(Column { name, right: false, cells });

@@ -4,6 +4,8 @@ mod facts;
 mod list;
 mod show;
 
+pub(super) use facts::{hash, when};
+
 use std::path::Path;
 
 use super::args::{CacheCommand, HistoryAction, HistoryCommand, StoreArgs};

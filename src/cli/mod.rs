@@ -8,6 +8,7 @@ mod evidence;
 mod exit;
 mod explain;
 mod failures;
+mod figure;
 mod gates;
 mod grid;
 mod history;
@@ -22,6 +23,7 @@ mod run;
 mod screen;
 mod summary;
 mod table;
+mod trend;
 mod verdict;
 
 pub use exit::ExitStatus;
@@ -71,6 +73,7 @@ fn dispatch(args: Args, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitSt
         Command::Compare(command) => compare::compare(&command, env, cwd, screen),
         Command::Gate(command) => gates::gate(&command, env, cwd, screen),
         Command::History(command) => history::history(&command, env, cwd, screen),
+        Command::Trend(command) => trend::trend(&command, env, cwd, screen),
         Command::Cache(command) => history::cache(&command, env, cwd, screen),
         Command::Schema => {
             let schema = serde_json::to_string_pretty(&crate::suite::schema()).unwrap_or_default();

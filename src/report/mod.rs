@@ -5,6 +5,7 @@
 //! row of [`FORMATS`]; a new one is a file here and a line there. Nothing of a run is decided in this
 //! room: the same record always makes the same bytes.
 
+mod chart;
 pub mod comparison;
 mod diff;
 mod item;
@@ -23,6 +24,7 @@ mod xml;
 #[cfg(test)]
 mod fixture;
 
+pub use chart::{Chart, Line, Mark};
 pub use comparison::{Compared, Early, GateReport, Gated};
 pub use diff::{Piece, words as diff_words};
 pub use read::{ReadError, ReadReport, read};

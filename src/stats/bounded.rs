@@ -133,7 +133,8 @@ impl<'a> Side<'a> {
             return self.low;
         }
         // Close to the answer, so that the way is short; the end of the scale where it is not.
-        let mut far = 1.5 * z * self.units.rough_error(mean - self.low);
+        // Squares of very small values vanish.
+        let mut far = (1.5 * z * self.units.rough_error(mean - self.low)).max(f64::MIN_POSITIVE);
         let mut low = mean - far;
         while low > self.low && self.statistic(low) < z {
             far *= 2.0;

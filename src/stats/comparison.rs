@@ -289,14 +289,15 @@ impl MetricResult {
     }
 }
 
-fn estimate(sample: &Sample, scale: Scale, z: f64) -> Estimate {
+/// The mean of bounded values with its interval.
+pub(super) fn estimate(sample: &Sample, scale: Scale, z: f64) -> Estimate {
     let units = sample.units();
     let (low, high) = Bounded::new(&units, scale).interval(z);
     Estimate { mean: units.mean(), ci: units.mean().map(|_| [low, high]) }
 }
 
 /// The geometric mean, with Student's interval on the logs.
-fn geometric(logs: &Spread, confidence: f64) -> Estimate {
+pub(super) fn geometric(logs: &Spread, confidence: f64) -> Estimate {
     if logs.count == 0.0 {
         return Estimate::default();
     }

@@ -21,6 +21,7 @@ mod sheet;
 mod side;
 mod status;
 mod tally;
+pub mod trend;
 mod units;
 mod versus;
 pub mod words;

@@ -37,6 +37,14 @@ fn a_single_case_has_an_interval_and_none_has_none() {
 }
 
 #[test]
+fn values_whose_squares_vanish_have_an_interval() {
+    let mut sample = Sample::default();
+    sample.add(1e-300, None);
+    let (low, high) = Bounded::new(&sample.units(), Scale::UNIT).interval(1.96);
+    assert!(low < 1e-300 && high > 0.7, "{low} {high}");
+}
+
+#[test]
 fn what_is_not_on_the_scale_is_an_error_and_no_zero() {
     for (bad, status) in [(f64::NAN, Status::NotFinite), (f64::INFINITY, Status::NotFinite), (1.5, Status::OffScale)] {
         let mut all = pairs(Setup::comparing(), [0, 0, 30, 0]);

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::choice::Which;
 use super::codec::{named, number, parsed, response, unreadable, unsigned, unword};
 use super::{Store, StoreError, Summary};
-use crate::record::{CaseRef, Git, Outcome, Response, RunHead, RunTail};
+use crate::record::{CaseRef, Ending, Git, Outcome, Response, RunHead, RunTail};
 
 /// A stored run without its cells.
 #[derive(Debug, Clone)]
@@ -41,6 +41,13 @@ const CELLS: &str = "SELECT c.place AS place, c.case_place AS case_place, c.col 
     r.body AS body, r.structured AS structured FROM cells c LEFT JOIN responses r ON r.id = c.response \
     WHERE c.run = ?1 AND c.place < ?2 ORDER BY c.place, c.id DESC";
 
+impl StoredRun {
+    /// Whether it came to its end, or to a decision.
+    pub fn is_over(&self) -> bool {
+        self.tail.as_ref().is_some_and(|tail| matches!(tail.ending, Ending::Complete | Ending::Decided))
+    }
+}
+
 impl Store {
     /// A stored run: by its id or the beginning of it; without one, or as `latest`, the newest.
     ///
@@ -61,6 +68,19 @@ impl Store {
         let holds = |run: &StoredRun| run.head.columns.iter().any(|column| &*column.prompt_hash == prompt_hash);
         let ended = "WHERE r.ending IN ('complete', 'decided') AND r.columns LIKE ?1 ORDER BY r.id DESC";
         self.first(ended, &format!("%{prompt_hash}%"), &holds)
+    }
+
+    /// The newest runs of those that are wanted, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn runs(&self, most: usize, wanted: &mut dyn FnMut(&StoredRun) -> bool) -> Result<Vec<StoredRun>, StoreError> {
+        let found = self.try_connect().and_then(|connection| {
+            let mut statement = connection.prepare(&format!("{RUNS} ORDER BY r.id DESC"))?;
+            let runs = statement.query_map([], stored)?;
+            runs.filter(|run| run.as_ref().map_or(true, &mut *wanted)).take(most).collect()
+        });
+        found.map_err(|e| StoreError::sqlite(&e, &self.file()))
     }
 
     /// The newest run of a config (its full path).

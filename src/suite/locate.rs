@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::diag::{Problem, Source};
+use crate::diag::{Folder, Problem, Source};
 use crate::yaml::{self, Node};
 
 /// The names a config may have, the first that exists wins.
@@ -19,6 +19,14 @@ pub const NAMES: [&str; 6] = [
 pub(super) struct Found {
     pub(super) path: PathBuf,
     pub(super) shown: String,
+}
+
+impl Found {
+    /// The folder it is in.
+    pub(super) fn folder(&self) -> Folder {
+        let parent = |path: &Path| path.parent().map(Path::to_owned).unwrap_or_default();
+        Folder::new(parent(&self.path), parent(Path::new(&self.shown)))
+    }
 }
 
 /// The config files: those that were named (a folder means the config in it), or the one that is here.

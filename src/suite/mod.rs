@@ -115,8 +115,7 @@ impl Loader<'_> {
     fn load(&mut self, env: &Env) -> Option<Suite> {
         let files = locate::find(&self.options.configs, &self.options.cwd).map_err(|p| self.problems.push(p)).ok()?;
         let first = files.first()?;
-        let parent = |path: &Path| path.parent().map(Path::to_owned).unwrap_or_default();
-        let base = Folder::new(parent(&first.path), parent(Path::new(&first.shown)));
+        let base = first.folder();
         let config_path: Arc<str> = first.shown.as_str().into();
         let mut root = merge::merge(self.roots(&files, &base)?);
         environment::learn_secrets(&root, env);
@@ -132,12 +131,7 @@ impl Loader<'_> {
         let reader = targets::Reader { base: &base, env: &env, settings: &settings, options: self.options };
         let all_targets = reader.load(&root, self.problems);
         let defaults = defaults::read(&root, &base, self.options, self.problems);
-        let builder = build::Builder {
-            base: base.clone(),
-            defaults,
-            lenient: self.options.lenient,
-            repeat_is_given: self.options.repeat.is_some(),
-        };
+        let builder = self.builder(&base, defaults);
         let prompts: Vec<_> = all_prompts.iter().filter(|p| filter.takes_prompt(p)).cloned().collect();
         let targets: Vec<_> = all_targets.iter().filter(|t| filter.takes_target(t)).cloned().collect();
         settings::check_caps(settings.caps, &targets, self.problems);
@@ -169,6 +163,15 @@ impl Loader<'_> {
             registry,
             env,
         })
+    }
+
+    fn builder(&self, base: &Folder, defaults: defaults::Defaults) -> build::Builder {
+        build::Builder {
+            base: base.clone(),
+            defaults,
+            lenient: self.options.lenient,
+            repeat_is_given: self.options.repeat.is_some(),
+        }
     }
 
     /// The parsed config files, each with its `defaultTest` read in, so that they can be merged.

@@ -16,3 +16,4 @@ mod selection;
 mod server;
 mod stored;
 mod tls;
+mod trend;

@@ -14,7 +14,7 @@ pub(super) const UNKNOWN: &str = "–";
 const DIGITS: usize = 12;
 
 /// The time to the minute, UTC.
-pub(super) fn when(millis: u64) -> String {
+pub(in crate::cli) fn when(millis: u64) -> String {
     format_time(millis).chars().take(16).collect::<String>().replace('T', " ")
 }
 
@@ -24,7 +24,7 @@ pub(super) fn git(git: Option<&Git>) -> String {
 }
 
 /// A hash for people.
-pub(super) fn hash(text: &str) -> String {
+pub(in crate::cli) fn hash(text: &str) -> String {
     cut(text, DIGITS)
 }
 

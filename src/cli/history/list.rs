@@ -5,13 +5,13 @@ use serde_json::Value;
 use super::facts::{UNKNOWN, decision, git, json, pass_rate, unrun, when};
 use crate::cli::args::TextOrJson;
 use crate::cli::exit::{ExitStatus, Failure};
-use crate::cli::grid::Grid;
+use crate::cli::grid::{Grid, Step};
 use crate::cli::keep::failed;
 use crate::cli::screen::{Screen, dollars, thousands};
 use crate::store::{RunLine, Store};
 
 /// What gives way where the terminal is narrow, in this order.
-const STEPS: &[fn(&mut Grid, &Screen)] = &[
+const STEPS: &[Step] = &[
     |grid, _| grid.without_idle("failed", |cell| cell == UNKNOWN || cell == "0"),
     |grid, screen| grid.shorten("config", 10, screen),
     |grid, _| grid.without("config"),
@@ -35,18 +35,9 @@ pub(super) fn list(store: &Store, limit: u32, format: TextOrJson, screen: &Scree
     } else if lines.is_empty() {
         screen.err("no run is stored yet");
     } else {
-        fitting(grid(store, &lines, screen), screen).show(screen);
+        grid(store, &lines, screen).fitting(STEPS, screen).show(screen);
     }
     Ok(ExitStatus::Success)
-}
-
-fn fitting(mut grid: Grid, screen: &Screen) -> Grid {
-    for step in STEPS {
-        if grid.width() > screen.width {
-            step(&mut grid, screen);
-        }
-    }
-    grid
 }
 
 fn grid(store: &Store, lines: &[RunLine], screen: &Screen) -> Grid {
