@@ -28,7 +28,7 @@ fn main() {
     let ask = || Comparison::of(&versus.pairs, party("old"), party("new"), &Question::default());
     harness::row("compare them in six metrics", harness::each(CASES, || drop(black_box(ask()))), "pair");
     let policy = Policy::default();
-    let decide = || prompteval::stats::gate::decide(&policy, &versus.evidence());
+    let decide = || prompteval::stats::gate::decide(&policy, &versus.evidence(&versus.gated()));
     harness::row("decide", harness::each(CASES, || drop(black_box(decide()))), "pair");
 }
 

@@ -174,7 +174,8 @@ impl Rival {
         let Some(rest) = self.rest() else { return };
         let all = self.versus.facts.cases + rest;
         if rest > 0 && self.versus.facts.cases.is_multiple_of((all / LOOKS).max(1)) {
-            self.decided = foresee(policy, &self.versus.evidence(), rest).is_some();
+            let gated = self.versus.gated();
+            self.decided = foresee(policy, &self.versus.evidence(&gated), rest).is_some();
         }
     }
 
@@ -198,7 +199,8 @@ impl Rival {
         let comparison = self.baseline.as_ref();
         let comparison =
             comparison.map(|baseline| Comparison::of(&self.versus.pairs, baseline.clone(), candidate, &aim.question));
-        let results = self.versus.evidence().results();
+        let gated = self.versus.gated();
+        let results = self.versus.evidence(&gated).results();
         Ok(Matched { comparison, changed: self.versus.changed, changes: self.versus.changes, gate, results })
     }
 
@@ -217,7 +219,8 @@ impl Rival {
     }
 
     fn rule(&self, policy: &Policy, candidate: Party, ended: Ended) -> GateReport {
-        let evidence = self.versus.evidence();
+        let gated = self.versus.gated();
+        let evidence = self.versus.evidence(&gated);
         let mut early = None;
         let decision = match ended.ending {
             Some(Ending::Complete) | None if ended.unrun == 0 => decide(policy, &evidence),

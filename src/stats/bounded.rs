@@ -9,6 +9,9 @@
 use super::root::root;
 use super::{Scale, Units};
 
+/// A step so small, relatively, ends the search for lambda: the statistic's error is of its square.
+const CLOSE: f64 = 1e-12;
+
 /// A test of the mean of units on a scale.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounded<'a> {
@@ -88,23 +91,27 @@ impl<'a> Side<'a> {
             return f64::MAX;
         }
         let most = 1.0 / worst;
-        let (at_most, _) = self.slope(mu, most);
-        if at_most >= 0.0 {
-            return most;
-        }
         let (mut low, mut high) = (0.0, most);
-        let (excess, fall) = self.slope(mu, 0.0);
-        let mut lambda = excess / fall;
-        for _ in 0..100 {
-            if !(low < lambda && lambda < high) {
-                lambda = 0.5 * (low + high);
+        // Newton's first step from 0, where value and slope are known.
+        let mut lambda = self.excess(mu) / self.units.squares_around(self.sign * mu);
+        if lambda.is_nan() || lambda >= most {
+            if self.slope(mu, most).0 >= 0.0 {
+                return most;
             }
+            lambda = 0.5 * most;
+        }
+        for _ in 0..100 {
             let (value, fall) = self.slope(mu, lambda);
             (low, high) = if value > 0.0 { (lambda, high) } else { (low, lambda) };
-            let next = lambda + value / fall;
-            let near = (next - lambda).abs() <= 2.0 * f64::EPSILON * lambda;
-            if near || value == 0.0 || high - low <= f64::EPSILON * high {
-                return if next.is_finite() && near { next } else { lambda };
+            let mut next = lambda + value / fall;
+            if (next - lambda).abs() <= CLOSE * lambda || high - low <= CLOSE * high {
+                return if low <= next && next <= high { next } else { lambda };
+            }
+            if next >= most && high >= most && self.slope(mu, most).0 >= 0.0 {
+                return most;
+            }
+            if !(low < next && next < high) {
+                next = 0.5 * (low + high);
             }
             lambda = next;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::side::{Metric, Side};
+use super::side::{BUILT_IN, Metric, Side};
 use super::{Ratios, Sample, Spread, Status};
 use crate::record::CaseRef;
 
@@ -33,6 +33,11 @@ impl Setup {
     /// For looking, not for deciding.
     pub fn comparing() -> Self {
         Self { on_error: OnError::Drop, metrics: BTreeMap::new() }
+    }
+
+    /// Whether a case without a candidate's verdict is told apart from the others.
+    pub(super) fn counts_errors(&self) -> bool {
+        self.on_error == OnError::Worst
     }
 
     fn metric(&self, name: &str) -> Metric {
@@ -123,7 +128,9 @@ impl Pairs {
         }
         self.count(case);
         self.single &= baseline.runs == 1 && candidate.runs == 1;
-        for at in self.metrics_of(baseline, candidate) {
+        let mut named = baseline.names().chain(candidate.names().filter(|name| !baseline.has(name)));
+        for at in 0.. {
+            let Some(at) = self.row_at(at, &mut named) else { break };
             let row = &mut self.rows[at];
             if let (Some(a), Some(b)) = (baseline.value(&row.metric), candidate.value(&row.metric)) {
                 row.add(case, a, b);
@@ -147,19 +154,19 @@ impl Pairs {
         }
         self.count(case);
         self.worst += 1;
-        for at in self.metrics_of(baseline, &Side::default()) {
+        let mut named = baseline.names();
+        for at in 0.. {
+            let Some(at) = self.row_at(at, &mut named) else { break };
             self.rows[at].add_worst(case);
         }
     }
 
-    /// The rows that a case has values of.
-    fn metrics_of(&mut self, baseline: &Side, candidate: &Side) -> Vec<usize> {
-        let named = baseline.names().chain(candidate.names());
-        let metrics: Vec<&str> = super::side::BUILT_IN.into_iter().chain(named.map(|name| &**name)).collect();
-        let mut all: Vec<usize> = metrics.into_iter().map(|name| self.row(name)).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
+    /// The rows that a case has values of, one after the other: the built-in metrics, then its named ones.
+    fn row_at<'a>(&mut self, at: usize, named: &mut impl Iterator<Item = &'a Arc<str>>) -> Option<usize> {
+        match BUILT_IN.get(at) {
+            Some(name) => Some(self.row(name)),
+            None => named.next().map(|name| self.row(name)),
+        }
     }
 
     fn row(&mut self, name: &str) -> usize {
@@ -168,6 +175,18 @@ impl Pairs {
         }
         self.rows.push(Row::new(self.setup.metric(name)));
         self.rows.len() - 1
+    }
+
+    /// The same as another setup has it: cases that had no verdict count as it says.
+    #[must_use]
+    pub(super) fn decided_by(&self, setup: Setup, errored: &[(Arc<CaseRef>, Side)]) -> Self {
+        let worst = setup.counts_errors();
+        let mut all = Self { setup, ..self.clone() };
+        for (case, baseline) in errored.iter().filter(|_| worst) {
+            all.dropped.candidate_errored -= 1;
+            all.pair(case, baseline, &Side::default());
+        }
+        all
     }
 
     /// How many units the cases are.

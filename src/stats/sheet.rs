@@ -53,18 +53,19 @@ impl Sheet {
         self.cases.is_empty()
     }
 
-    /// Pairs a case of the candidate with this side's.
-    pub fn pair(&mut self, case: &CaseRef, candidate: &Side, pairs: &mut Pairs) {
+    /// Pairs a case of the candidate with this side's, which comes back where they are compared.
+    pub fn pair(&mut self, case: &CaseRef, candidate: &Side, pairs: &mut Pairs) -> Option<&Side> {
         let Some(entry) = self.cases.get_mut(&case.id) else {
             pairs.dropped.candidate_only += 1;
-            return;
+            return None;
         };
         entry.paired = true;
         if differ(&entry.case, case) {
             pairs.dropped.changed += 1;
-            return;
+            return None;
         }
         pairs.pair(case, &entry.side, candidate);
+        Some(&entry.side)
     }
 
     /// What it has of a case.

@@ -105,6 +105,11 @@ impl Side {
         0 < self.passed && self.passed < self.runs
     }
 
+    /// Whether it has a named metric.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.named.iter().any(|(known, _)| &**known == name)
+    }
+
     /// The names of its named metrics.
     pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.named.iter().map(|(name, _)| name)

@@ -46,21 +46,23 @@ pub struct Unit {
     pub count: f64,
 }
 
-/// Values by case in the making. Equal ones are counted, so that a million passes and failures take
+/// Distinct values that are counted; the others are kept as they come.
+const COUNTED: usize = 16;
+
+/// Values by case in the making. The common ones are counted, so that a million passes and failures take
 /// no room.
 #[derive(Debug, Clone, Default)]
 pub struct Sample {
-    singles: HashMap<u64, u64>,
+    counts: Vec<(f64, u64)>,
+    others: Vec<f64>,
     clusters: HashMap<Arc<str>, (u64, f64)>,
 }
 
 impl Sample {
     /// Takes in the value of a case that is a unit of its own, or of one of a cluster.
     pub fn add(&mut self, value: f64, cluster: Option<&Arc<str>>) {
-        // Zero has two signs.
-        let value = value + 0.0;
         match cluster {
-            None => *self.singles.entry(value.to_bits()).or_default() += 1,
+            None => self.add_many(value, 1),
             Some(name) => {
                 let unit = self.clusters.entry(Arc::clone(name)).or_default();
                 unit.0 += 1;
@@ -71,25 +73,30 @@ impl Sample {
 
     /// So many cases of this value more.
     pub fn add_many(&mut self, value: f64, count: u64) {
-        if count > 0 {
-            *self.singles.entry((value + 0.0).to_bits()).or_default() += count;
+        // Zero has two signs.
+        let value = value + 0.0;
+        if let Some(known) = self.counts.iter_mut().find(|known| known.0.to_bits() == value.to_bits()) {
+            known.1 += count;
+        } else if self.counts.len() < COUNTED || count > 1 {
+            self.counts.push((value, count));
+        } else if count == 1 {
+            self.others.push(value);
         }
     }
 
     /// The units so far, in an order that does not depend on how they came.
     pub fn units(&self) -> Units {
-        let singles = self.singles.iter().map(|(bits, count)| ((1, *bits), *count));
-        let mut kinds: HashMap<(u64, u64), u64> = singles.collect();
-        for (size, sum) in self.clusters.values() {
-            *kinds.entry((*size, sum.to_bits())).or_default() += 1;
-        }
-        let unit = |((size, sum), count): ((u64, u64), u64)| Unit {
-            size: super::float(size),
-            sum: f64::from_bits(sum),
-            count: super::float(count),
-        };
-        let mut list: Vec<Unit> = kinds.into_iter().map(unit).collect();
-        list.sort_by(|a, b| a.sum.total_cmp(&b.sum).then(a.size.total_cmp(&b.size)));
+        let single = |value: f64, count: u64| Unit { size: 1.0, sum: value, count: super::float(count) };
+        let cluster = |(size, sum): &(u64, f64)| Unit { size: super::float(*size), sum: *sum, count: 1.0 };
+        let mut list: Vec<Unit> = self.others.iter().map(|value| single(*value, 1)).collect();
+        list.extend(self.counts.iter().filter(|known| known.1 > 0).map(|known| single(known.0, known.1)));
+        list.extend(self.clusters.values().map(cluster));
+        list.sort_unstable_by(|a, b| a.sum.total_cmp(&b.sum).then(a.size.total_cmp(&b.size)));
+        list.dedup_by(|next, kept| {
+            let alike = next.sum.to_bits() == kept.sum.to_bits() && next.size.to_bits() == kept.size.to_bits();
+            kept.count += if alike { next.count } else { 0.0 };
+            alike
+        });
         Units::of(list)
     }
 }
@@ -105,6 +112,8 @@ pub struct Units {
     pub(super) sum: f64,
     /// The size of the largest.
     pub(super) largest: f64,
+    /// Sums of squares: of sums, of sums times sizes, of sizes.
+    squares: [f64; 3],
 }
 
 impl Units {
@@ -114,7 +123,14 @@ impl Units {
         let (cases, sum) = (total(|u| u.size), total(|u| u.sum));
         let count = list.iter().map(|u| u.count).sum();
         let largest = list.iter().map(|u| u.size).fold(0.0, f64::max);
-        Self { list, cases, count, sum, largest }
+        let squares = [total(|u| u.sum * u.sum), total(|u| u.sum * u.size), total(|u| u.size * u.size)];
+        Self { list, cases, count, sum, largest, squares }
+    }
+
+    /// The sum of the squares of `sum - size · mu`.
+    pub(super) fn squares_around(&self, mu: f64) -> f64 {
+        let [sums, mixed, sizes] = self.squares;
+        (sums - 2.0 * mu * mixed + mu * mu * sizes).max(0.0)
     }
 
     /// The differences of pass/fail pairs: so many fixed, so many broken, of so many.

@@ -45,8 +45,8 @@ pub struct Versus {
     policy: Option<Policy>,
     /// For looking: cases without a verdict are left out.
     pub pairs: Pairs,
-    /// For deciding: as the policy says.
-    gated: Option<Pairs>,
+    /// Cases without a verdict of the candidate, and what the baseline did on them.
+    errored: Vec<(Arc<CaseRef>, Side)>,
     /// The candidate's facts.
     pub facts: Facts,
     own: Facts,
@@ -77,7 +77,7 @@ impl Versus {
             base,
             candidate,
             pairs: Pairs::new(Setup { metrics, ..Setup::comparing() }),
-            gated: setup.map(Pairs::new),
+            errored: Vec::new(),
             policy,
             facts: Facts::timed(timed),
             own: Facts::default(),
@@ -113,7 +113,7 @@ impl Versus {
     pub fn end(&mut self) {
         self.end_case();
         if let Base::Sheet(sheet) = &self.base {
-            [Some(&mut self.pairs), self.gated.as_mut()].into_iter().flatten().for_each(|pairs| sheet.unpaired(pairs));
+            sheet.unpaired(&mut self.pairs);
         }
     }
 
@@ -121,28 +121,28 @@ impl Versus {
         let Some(open) = self.open.take() else { return };
         let [before, after] = &open.sides;
         let came = |side: usize| open.worst[side].is_some();
-        if came(1) {
-            self.facts.case(&open.case, after, must_pass(self.policy.as_ref()));
+        let gated = self.policy.as_ref();
+        if let Some(policy) = gated.filter(|_| came(1)) {
+            self.facts.case(&open.case, after, &policy.must_pass);
         }
+        let errors = self.pairs.dropped.candidate_errored;
+        let mut judged = None;
         match &mut self.base {
-            Base::Sheet(sheet) => {
-                for pairs in [Some(&mut self.pairs), self.gated.as_mut()].into_iter().flatten() {
-                    sheet.pair(&open.case, after, pairs);
-                }
-            }
+            Base::Sheet(sheet) => judged = sheet.pair(&open.case, after, &mut self.pairs).cloned(),
             Base::Nothing => {}
             Base::Column(_) => {
-                if came(0) {
+                if gated.is_some() && came(0) {
                     self.own.case(&open.case, before, &[]);
                 }
-                for pairs in [Some(&mut self.pairs), self.gated.as_mut()].into_iter().flatten() {
-                    match (came(0), came(1)) {
-                        (true, true) => pairs.pair(&open.case, before, after),
-                        (true, false) => pairs.dropped.baseline_only += 1,
-                        (false, _) => pairs.dropped.candidate_only += 1,
-                    }
+                match (came(0), came(1)) {
+                    (true, true) => self.pairs.pair(&open.case, before, after),
+                    (true, false) => self.pairs.dropped.baseline_only += 1,
+                    (false, _) => self.pairs.dropped.candidate_only += 1,
                 }
             }
+        }
+        if gated.is_some() && self.pairs.dropped.candidate_errored > errors {
+            self.errored.push((Arc::clone(&open.case), judged.unwrap_or_else(|| before.clone())));
         }
         self.keep(open);
     }
@@ -168,15 +168,20 @@ impl Versus {
         }
     }
 
+    /// The pairs as the policy has them: what a gate decides on.
+    pub fn gated(&self) -> Pairs {
+        let setup = self.policy.as_ref().map_or_else(Setup::comparing, Policy::setup);
+        self.pairs.decided_by(setup, &self.errored)
+    }
+
     /// What a gate decides on.
-    pub fn evidence(&self) -> Evidence<'_> {
+    pub fn evidence<'a>(&'a self, gated: &'a Pairs) -> Evidence<'a> {
         let facts = match &self.base {
             Base::Column(_) => Some(&self.own),
             Base::Sheet(sheet) => Some(&sheet.facts),
             Base::Nothing => None,
         };
-        let against = facts.zip(self.gated.as_ref()).map(|(facts, pairs)| Against { facts, pairs });
-        Evidence { facts: &self.facts, against }
+        Evidence { facts: &self.facts, against: facts.map(|facts| Against { facts, pairs: gated }) }
     }
 
     /// Whether an answer of another run is wanted, to be shown.
@@ -193,10 +198,6 @@ impl Versus {
             }
         }
     }
-}
-
-fn must_pass(policy: Option<&Policy>) -> &[String] {
-    policy.map(|policy| policy.must_pass.as_slice()).unwrap_or_default()
 }
 
 /// The share of runs that passed; nothing without a verdict.
