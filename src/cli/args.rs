@@ -175,6 +175,8 @@ pub(super) enum HistoryAction {
         #[command(flatten)]
         store: StoreArgs,
     },
+    /// List the cases that passed sometimes and failed sometimes, with the same prompt and provider
+    Flaky(super::history::FlakyCommand),
     /// Take out all runs but the newest
     Prune {
         /// How many stay

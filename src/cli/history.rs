@@ -1,10 +1,12 @@
 //! `prompteval history` and `prompteval cache`.
 
 mod facts;
+mod flaky;
 mod list;
 mod show;
 
 pub(super) use facts::{hash, when};
+pub(super) use flaky::FlakyCommand;
 
 use std::path::Path;
 
@@ -22,6 +24,7 @@ pub(super) fn history(command: &HistoryCommand, env: &Env, cwd: &Path, screen: &
         Some(HistoryAction::Show { id, format, store }) => {
             show::show(&open(store, env, cwd)?, id.as_deref(), *format, cwd, screen)
         }
+        Some(HistoryAction::Flaky(command)) => flaky::flaky(&open(&command.store, env, cwd)?, command, screen),
         None => list::list(&open(&command.store, env, cwd)?, command.limit, command.format, screen),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Comparison, Names, Pairs, Party, Question, Setup, Side};
 use crate::content::Digest;
 use crate::diag::Source;
-use crate::record::{CaseRef, Outcome, Response, Status, Usage};
+use crate::record::{CaseRef, Column, Outcome, Response, RunHead, Status, Usage};
 
 /// A case of this id.
 pub(super) fn case(id: &str) -> CaseRef {
@@ -20,6 +20,32 @@ pub(super) fn case(id: &str) -> CaseRef {
         checks: Digest::new([2; 16]),
         cluster: None,
         min_pass: None,
+    }
+}
+
+/// A run with a column a version.
+pub(super) fn head(versions: &[&str]) -> RunHead {
+    let column = |version: &&str| Column {
+        provider: "mock".into(),
+        provider_id: "mock".into(),
+        label: "p".into(),
+        raw: "".into(),
+        prompt_hash: "h".into(),
+        name: Some("p".into()),
+        version: Some((*version).into()),
+    };
+    RunHead {
+        id: "run".into(),
+        started_ms: 1,
+        description: None,
+        columns: versions.iter().map(column).collect(),
+        cells: 0,
+        cases: 0,
+        repeat: 1,
+        config: Arc::default(),
+        config_path: "c".into(),
+        tool_version: "t".into(),
+        git: None,
     }
 }
 

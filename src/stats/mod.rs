@@ -6,6 +6,7 @@
 mod bounded;
 mod comparison;
 mod distribution;
+pub mod flaky;
 pub mod gate;
 mod groups;
 mod holm;

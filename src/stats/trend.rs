@@ -229,34 +229,9 @@ fn by_version(a: &str, b: &str) -> Ordering {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::fixture::{case, outcome};
+    use super::super::fixture::{case, head, outcome};
     use super::*;
     use crate::record::{Response, Status as Ended, Usage};
-
-    fn head(versions: &[&str]) -> RunHead {
-        let column = |version: &&str| Column {
-            provider: "mock".into(),
-            provider_id: "mock".into(),
-            label: "p".into(),
-            raw: "".into(),
-            prompt_hash: "h".into(),
-            name: Some("p".into()),
-            version: Some((*version).into()),
-        };
-        RunHead {
-            id: "run".into(),
-            started_ms: 1,
-            description: None,
-            columns: versions.iter().map(column).collect(),
-            cells: 0,
-            cases: 0,
-            repeat: 1,
-            config: Arc::default(),
-            config_path: "c".into(),
-            tool_version: "t".into(),
-            git: None,
-        }
-    }
 
     /// The point of a metric over these cells.
     fn measured(metric: &str, cells: &[Arc<Outcome>]) -> Measured {

@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::project::{Project, Ran};
+use crate::server::{Server, answer};
 
 /// Two versions; the older passes one case of two.
 const SUITE: &str = "
@@ -96,4 +97,40 @@ fn what_has_no_trend_is_said() {
     project.run(&["trend", "gret"]).code(2).says("no finished run has a prompt `gret`").says("did you mean `greet`?");
     let ran = project.run(&["trend", "greet", "--metric", "tune"]).code(2);
     ran.says("there is no metric `tune` in the runs of `greet`").says("did you mean `tone`?").says("latency");
+}
+
+#[test]
+fn cases_that_do_both_are_named_with_their_place() {
+    let project = project();
+    project.run(&["history", "flaky"]).code(2).says("there is no store");
+    project.run(&["run", "--repeat", "2"]).code(100);
+    // The mock says always the same.
+    project
+        .run(&["history", "flaky"])
+        .code(0)
+        .says("no case passed sometimes")
+        .says("12 verdicts on new answers in 1 run");
+    let server = Server::start(|n, body| {
+        let wavers = body.to_string().contains("wavers");
+        answer(if wavers && n % 2 == 0 { "no" } else { "ok" })
+    });
+    let config = format!(
+        "prompts: ['{{{{x}}}}']\nproviders:\n  - {{id: 'openai:m', label: loop, config: {{apiBaseUrl: '{}', maxRetries: 0}}}}\n\
+         defaultTest: {{assert: [{{type: contains, value: ok}}]}}\ntests:\n  - {{id: one, vars: {{x: wavers}}}}\n  \
+         - {{id: two, description: \"always\\e[2J\", vars: {{x: stays}}}}\n",
+        server.url()
+    );
+    let project = Project::with(&config);
+    project.run(&["run", "--repeat", "4", "-j", "1"]).code(100);
+    // Recalled answers are not looked at again.
+    project.run(&["run", "--repeat", "4", "-j", "1"]).code(100);
+    let ran = project.run(&["history", "flaky"]).code(0).never_says("always");
+    ran.says("1 case passed sometimes and failed sometimes: 8 verdicts on new answers in 2 runs")
+        .says("x: wavers")
+        .says("2 of 4")
+        .says("evalconfig.yaml:6:5");
+    let told = json(project.run(&["history", "flaky", "-n", "2", "--format", "json"]));
+    let case = &told["cases"][0];
+    assert_eq!((&told["observations"], &case["id"], &case["runs"]), (&8.into(), &"one".into(), &1.into()));
+    assert_eq!((&case["passed"], &case["observed"], &case["provider"]), (&2.into(), &4.into(), &"loop".into()));
 }
