@@ -54,6 +54,9 @@ pub(super) enum Command {
     History(HistoryCommand),
     /// Show how a prompt's versions did from run to run
     Trend(super::trend::TrendCommand),
+    /// Look at the prompts of the registry
+    #[command(subcommand)]
+    Prompt(super::prompt::PromptCommand),
     /// Look at the cache of answers, or empty it
     #[command(subcommand)]
     Cache(CacheCommand),

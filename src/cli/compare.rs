@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::args::StoreArgs;
 use super::baseline::prompt;
-use super::evidence::{Archive, Evidence};
+use super::evidence::{Archive, Evidence, told};
 use super::exit::{ExitStatus, Failure};
 use super::keep::{failed, shorter};
 use super::rivals::{Aim, Ended, Matched, Rivals};
@@ -59,7 +59,10 @@ pub(super) fn compare(command: &CompareCommand, env: &Env, cwd: &Path, screen: &
     let env = &env.with_dotenv(&cwd.join(".env")).unwrap_or_else(|_| env.clone());
     screen.learn(env);
     let store = store(&command.store, env, cwd)?;
-    let registry = registry(command.registry.as_deref(), cwd);
+    let registry = match &command.registry {
+        Some(folder) => cwd.join(folder),
+        None => crate::suite::registry(cwd, env).map_err(told)?,
+    };
     let archive = Archive { store: store.as_ref(), registry: &registry, cwd, prompt: None };
     let baseline = archive.find(&command.baseline)?;
     let prompt = prompt(&baseline.head.columns).map(str::to_owned);
@@ -115,9 +118,4 @@ fn print(matched: &[Matched], format: Format, env: &Env, screen: &Screen) {
 pub(super) fn store(args: &StoreArgs, env: &Env, cwd: &Path) -> Result<Option<Store>, Failure> {
     let folder = shorter(&args.folder(env, cwd), cwd);
     Store::existing(&folder, env.redactor.clone(), env.clock).map_err(failed)
-}
-
-/// The folder of the registry.
-pub(super) fn registry(named: Option<&Path>, cwd: &Path) -> PathBuf {
-    named.map_or_else(|| crate::suite::registry_here(cwd), |folder| cwd.join(folder))
 }

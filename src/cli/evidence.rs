@@ -225,7 +225,8 @@ fn usage(message: impl Into<String>) -> Failure {
     Failure::new(ExitStatus::Usage, message)
 }
 
-fn told(problem: Problem) -> Failure {
+/// A problem as a command's failure.
+pub(super) fn told(problem: Problem) -> Failure {
     let failure = usage(problem.message);
     match problem.hint {
         Some(hint) => failure.hint(hint),

@@ -17,6 +17,7 @@ mod keep;
 mod listen;
 mod outputs;
 mod progress;
+mod prompt;
 mod report;
 mod rivals;
 mod run;
@@ -73,6 +74,7 @@ fn dispatch(args: Args, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitSt
         Command::Compare(command) => compare::compare(&command, env, cwd, screen),
         Command::Gate(command) => gates::gate(&command, env, cwd, screen),
         Command::History(command) => history::history(&command, env, cwd, screen),
+        Command::Prompt(command) => prompt::prompt(&command, env, cwd, screen),
         Command::Trend(command) => trend::trend(&command, env, cwd, screen),
         Command::Cache(command) => history::cache(&command, env, cwd, screen),
         Command::Schema => {

@@ -3,6 +3,7 @@
 //! An entry of `prompts:` is a text, a file, a glob or a reference into the registry; each file type
 //! is a row of [`files::FORMATS`]. A prompt is compiled once and rendered once a cell.
 
+mod card;
 mod files;
 mod given;
 mod labels;
@@ -11,6 +12,7 @@ mod registry;
 mod source;
 mod version;
 
+pub use card::{Card, Figure, Variation, card};
 pub use given::Sources;
 pub use labels::labelled;
 pub use prompt::{Prompt, Rendered};

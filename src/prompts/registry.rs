@@ -9,7 +9,7 @@ use super::given::{Given, Sources};
 use super::prompt::Prompt;
 use super::version;
 use crate::diag::{Folder, Problem, Source, Span, did_you_mean};
-use crate::yaml;
+use crate::yaml::{self, Node};
 
 const SCHEME: &str = "registry://";
 
@@ -44,6 +44,21 @@ impl Reference {
         }
         Ok(Self { name: name.to_owned(), version: version.to_owned() })
     }
+
+    /// Whether it means the working draft.
+    pub fn is_draft(&self) -> bool {
+        self.version == "draft"
+    }
+}
+
+/// A prompt file of the registry.
+pub(super) struct File {
+    pub(super) node: Node,
+    /// Its path as the user can open it.
+    pub(super) shown: String,
+    /// Its path below the registry.
+    path: String,
+    reference: Reference,
 }
 
 /// Loads the prompt that a reference means.
@@ -51,9 +66,14 @@ pub(super) fn load(word: &str, given: &Given, at: &Span, sources: &Sources) -> R
     let reference = Reference::parse(word).map_err(|e| {
         Problem::error(e).at(at).hint("write registry://NAME@VERSION, such as registry://customer_support@2.0.0")
     })?;
+    find(&reference, at, sources)?.prompt(given, at)
+}
+
+/// Reads the file that a reference means.
+pub(super) fn find(reference: &Reference, at: &Span, sources: &Sources) -> Result<File, Problem> {
     let name = &reference.name;
     let file = match reference.version.as_str() {
-        "draft" => format!("{name}.yaml"),
+        _ if reference.is_draft() => format!("{name}.yaml"),
         wanted => format!("{name}/{}.yaml", resolve(name, wanted, at, &sources.registry)?),
     };
     let shown = shown(&sources.registry.join(&file), &sources.base);
@@ -64,15 +84,22 @@ pub(super) fn load(word: &str, given: &Given, at: &Span, sources: &Sources) -> R
             .at(&source.at(0..0))
             .hint("it needs `version` and `system_prompt` or `messages`"));
     }
-    let prompt = version::prompt(&node, name, given, at)?;
-    let said = prompt.version.as_deref().unwrap_or_default();
-    if reference.version != "draft" && !file.ends_with(&format!("/{said}.yaml")) {
-        let span = node.get("version").map_or(&node.span, |n| &n.span);
-        return Err(Problem::error(format!("`{shown}` says that it is version {said}"))
-            .at(span)
-            .hint("the file's name and its `version` must agree"));
+    Ok(File { node, shown, path: file, reference: reference.clone() })
+}
+
+impl File {
+    /// The prompt in it.
+    pub(super) fn prompt(&self, given: &Given, at: &Span) -> Result<Prompt, Problem> {
+        let prompt = version::prompt(&self.node, &self.reference.name, given, at)?;
+        let said = prompt.version.as_deref().unwrap_or_default();
+        if !self.reference.is_draft() && !self.path.ends_with(&format!("/{said}.yaml")) {
+            let span = self.node.get("version").map_or(&self.node.span, |n| &n.span);
+            return Err(Problem::error(format!("`{}` says that it is version {said}", self.shown))
+                .at(span)
+                .hint("the file's name and its `version` must agree"));
+        }
+        Ok(prompt)
     }
-    Ok(prompt)
 }
 
 /// The content hash of a prompt of the registry.
@@ -136,9 +163,14 @@ fn versions(folder: &Path) -> Vec<Version> {
     found
 }
 
+/// The prompts that there are, released or not.
 fn names(registry: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(registry).into_iter().flatten().flatten();
-    entries.filter(|e| e.path().is_dir()).map(|e| e.file_name().to_string_lossy().into_owned()).collect()
+    let name = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() { Some(name) } else { name.strip_suffix(".yaml").map(str::to_owned) }
+    };
+    entries.filter_map(name).collect()
 }
 
 #[cfg(test)]

@@ -94,6 +94,12 @@ pub(super) fn prompt(node: &Node, stem: &str, given: &Given, at: &Span) -> Resul
     Ok(Prompt::from_messages(draft, compiled, input, &content, (name, &version)))
 }
 
+/// Role and template of each message, and whether the case's `input` follows as the user's message.
+pub(super) fn texts(node: &Node) -> Result<(Vec<(String, String)>, bool), Problem> {
+    let (messages, input) = messages(node, dialect(node)?)?;
+    Ok((messages.into_iter().map(|(role, text, _)| (role, text)).collect(), input))
+}
+
 fn version_of(node: &Node) -> Result<String, Problem> {
     let Some(version) = node.get("version") else {
         return Err(Problem::error("this prompt file has no `version`")

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::diag::{Folder, Problem, Source};
+use super::environment;
+use crate::diag::{Folder, Level, Problem, Problems, Source};
+use crate::env::Env;
 use crate::yaml::{self, Node};
 
 /// The names a config may have, the first that exists wins.
@@ -14,6 +16,9 @@ pub const NAMES: [&str; 6] = [
     "promptfooconfig.yml",
     "promptfooconfig.json",
 ];
+
+/// The folder of the registry where nothing else is said.
+pub(super) const REGISTRY: &str = "prompts";
 
 /// A file, and its path as the user knows it.
 pub(super) struct Found {
@@ -55,6 +60,23 @@ fn one(path: &Path, cwd: &Path) -> Result<Found, Problem> {
 fn in_folder(folder: &Path, prefix: &str) -> Option<Found> {
     let name = NAMES.iter().find(|name| folder.join(name).is_file())?;
     Some(Found { path: folder.join(name), shown: format!("{prefix}{name}") })
+}
+
+/// The folder of the prompt registry: what the config here says, else `prompts`.
+///
+/// # Errors
+/// When there is a config and it cannot be read.
+pub fn registry(cwd: &Path, env: &Env) -> Result<PathBuf, Problem> {
+    let Some(config) = in_folder(cwd, "") else { return Ok(cwd.join(REGISTRY)) };
+    let root = read(&config)?;
+    let Some(mut folder) = root.get("registry").cloned() else { return Ok(cwd.join(REGISTRY)) };
+    let mut problems = Problems::new();
+    let env = environment::of(&root, env, &mut problems);
+    environment::fill(&mut folder, &env, &mut problems);
+    match problems.iter().find(|problem| problem.level == Level::Error) {
+        Some(problem) => Err(problem.clone()),
+        None => Ok(cwd.join(folder.as_str().unwrap_or(REGISTRY))),
+    }
 }
 
 /// Reads and parses a config.

@@ -24,7 +24,7 @@ mod vars;
 pub use filter::{Failing, Filter};
 pub use gate::{Gate, GateOptions};
 pub use keys::{PROVIDER, SUITE};
-pub use locate::NAMES;
+pub use locate::{NAMES, registry};
 pub use settings::CacheSettings;
 
 use std::collections::BTreeSet;
@@ -124,7 +124,7 @@ impl Loader<'_> {
         environment::fill(&mut root, &env, self.problems);
         check(&root, &Shape::Object(&SUITE), "the config", self.options.lenient, self.problems);
         let settings = Settings::read(&root, self.options);
-        let registry = base.path().join(root.get("registry").and_then(Node::as_str).unwrap_or("prompts"));
+        let registry = base.path().join(root.get("registry").and_then(Node::as_str).unwrap_or(locate::REGISTRY));
         let sources = Sources { base: base.clone(), registry: registry.clone() };
         let filter = &self.options.filter;
         let all_prompts = self.prompts(&root, &sources);
@@ -233,13 +233,6 @@ pub fn policy_of(options: &Options) -> Result<Policy, Problems> {
         Some(gate) if !problems.has_errors() => Ok(gate.policy),
         _ => Err(problems),
     }
-}
-
-/// The registry's folder for somebody who stands in a folder: what its config says, else `prompts`.
-pub fn registry_here(cwd: &Path) -> PathBuf {
-    let found = locate::find(&[], cwd).ok().and_then(|files| locate::read(files.first()?).ok());
-    let named = found.as_ref().and_then(|root| root.get("registry")?.as_str());
-    cwd.join(named.unwrap_or("prompts"))
 }
 
 /// The JSON Schema of the config.

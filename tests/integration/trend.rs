@@ -57,6 +57,8 @@ fn the_example_has_a_trend_that_fits_the_terminal() {
     let points = all["points"].as_array().unwrap();
     assert_eq!((&all["schema"], points.len(), &points[0]["n"]), (&1.into(), 4, &64.into()));
     assert_eq!((&points[0]["value"], &points[0]["version"]), (&0.90625.into(), &"2.0.0".into()));
+    let shown = at_root(dir.path(), &["prompt", "show", "customer_support", "--registry", "fixtures/prompts"]);
+    assert!(shown.contains("98.4 % [91.7, 99.7]") && shown.contains("85%"), "{shown}");
 }
 
 #[test]
@@ -133,4 +135,51 @@ fn cases_that_do_both_are_named_with_their_place() {
     let case = &told["cases"][0];
     assert_eq!((&told["observations"], &case["id"], &case["runs"]), (&8.into(), &"one".into(), &1.into()));
     assert_eq!((&case["passed"], &case["observed"], &case["provider"]), (&2.into(), &4.into(), &"loop".into()));
+}
+
+#[test]
+fn a_prompt_is_shown_with_what_was_declared_and_measured() {
+    let project = project();
+    let draft = "version: '1.10.0'\nauthor: \"Kim\\e[2J\"\nsystem_prompt: be kind\nuser_prompt: 'new {{x}}'\n\
+        performance: {tone: 4.50, csat: 85%}\nvariations: [{id: brief, description: short, performance: {pass_rate: 90%}}]\n";
+    let project = project.file("prompts/greet.yaml", draft);
+    let ran = project.run(&["prompt", "show", "greet"]).code(0).says("no runs are stored").never_says("\u{1b}");
+    ran.says("greet@1.10.0  draft")
+        .says("4.50")
+        .says("85%")
+        .says("be kind")
+        .says("variables     x")
+        .says("never measured");
+    project.run(&["run", "--filter-prompts", "1.9.0", "--no-cache"]).code(100);
+    project.run(&["prompt", "show", "greet@draft"]).code(0).says("this content has never been run");
+    project.run(&["run"]).code(100);
+    let ran = project.run(&["prompt", "show", "greet"]).code(0).never_says("never been run");
+    ran.says("tone").says("1.000 [0.342, 1.000]").says("100.0 % [34.2, 100.0]").says("never measured").says("brief");
+    let old = project.run(&["prompt", "show", "greet@1.9.0"]).code(0).never_says("draft");
+    old.says("50.0 % [9.5, 90.5]").says("prompts/greet/1.9.0.yaml");
+    let told = json(project.run(&["prompt", "show", "greet", "--format", "json"]));
+    assert_eq!(
+        (&told["draft"], &told["performance"]["tone"], &told["everRun"]),
+        (&true.into(), &"4.50".into(), &true.into())
+    );
+    let tone = told["measured"].as_array().unwrap().iter().find(|row| row["figure"] == "tone").unwrap();
+    assert_eq!((&tone["measured"][0]["value"], &tone["measured"][0]["n"]), (&1.0.into(), &2.into()));
+    assert_eq!(told["measured"].as_array().unwrap().iter().filter(|row| row["measured"][0].is_null()).count(), 1);
+}
+
+#[test]
+fn a_prompt_that_is_none_is_said() {
+    let project = project().file("elsewhere/other.yaml", "version: '1.0.0'\nsystem_prompt: a\n");
+    project
+        .run(&["prompt", "show", "gret"])
+        .code(2)
+        .says("no released versions of prompt `gret`")
+        .says("did you mean `greet`?");
+    project.run(&["prompt", "show", "greet@3.0.0"]).code(2).says("has no version `3.0.0`").says("1.9.0, 1.10.0");
+    project.run(&["prompt", "show", "../greet"]).code(2).says("is no name of a prompt").says("NAME@VERSION");
+    // Without a draft the newest version is shown.
+    project.run(&["prompt", "show", "greet"]).code(0).says("greet@1.10.0").says("new {{x}}");
+    project.run(&["prompt", "show", "other", "--registry", "elsewhere"]).code(0).says("other@1.0.0  draft");
+    let other = Project::with("registry: '{{env.PLACE}}'").file("lib/p.yaml", "version: '1.0.0'\nsystem_prompt: a\n");
+    other.env("PLACE", "lib").run(&["prompt", "show", "p"]).code(0).says("lib/p.yaml").says("the case's `input`");
 }
