@@ -28,7 +28,7 @@ pub use locate::{NAMES, registry};
 pub use settings::CacheSettings;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
