@@ -151,6 +151,16 @@ impl Assertion {
         self.weight > 0.0 && self.check.as_set().is_none_or(Set::can_fail)
     }
 
+    /// The metrics that it and its members count for; `None` stands for one whose name is a template.
+    pub fn metrics(&self) -> Vec<Option<&str>> {
+        let members = self.check.as_set().map(Set::members_list).unwrap_or_default();
+        let own = self.metric.as_ref().map(|metric| match metric {
+            Text::Fixed(name) => Some(name.as_str()),
+            Text::Template(_) => None,
+        });
+        own.into_iter().chain(members.iter().flat_map(Self::metrics)).collect()
+    }
+
     /// The variables that it and its members read.
     pub fn reads(&self) -> Vec<&str> {
         let members = self.check.as_set().map(Set::members_list).unwrap_or_default();

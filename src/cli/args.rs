@@ -34,7 +34,7 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Run a suite: every prompt at every provider on every case
     #[command(visible_alias = "eval")]
-    Run(RunCommand),
+    Run(Box<RunCommand>),
     /// Check a config and everything it names, without asking anybody
     Validate(Selection),
     /// Write a commented starter config
@@ -235,7 +235,7 @@ fn dollars(text: &str) -> Result<f64, String> {
 }
 
 /// Which config, and which part of it.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(super) struct Selection {
     /// Config file or folder; default: evalconfig.yaml or promptfooconfig.yaml here (repeatable)
     #[arg(short, long, value_name = "PATH", num_args = 1..)]
@@ -324,6 +324,11 @@ impl Selection {
     pub(super) fn folder(&self, cwd: &Path) -> PathBuf {
         let Some(first) = self.config.first().map(|path| cwd.join(path)) else { return cwd.to_owned() };
         if first.is_dir() { first } else { first.parent().unwrap_or(cwd).to_owned() }
+    }
+
+    /// A whole config.
+    pub(super) fn of(config: Option<PathBuf>, lenient: bool) -> Self {
+        Self { config: config.into_iter().collect(), lenient, ..Self::default() }
     }
 
     /// Whether a filter leaves prompts or providers out.

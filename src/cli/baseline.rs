@@ -63,6 +63,14 @@ pub(super) fn rivals(
     let archive = Archive { store, registry: &suite.registry, cwd, prompt: prompt(&head.columns) };
     let named = command.rivals.baseline.as_deref();
     let named = named.or_else(|| gate.and_then(|gate| gate.policy.baseline.as_deref()));
+    if let Some(first) = named.and_then(|word| prompts_called(head, word)) {
+        let rivals = Rivals::within(Arc::clone(head), &first, aim).expecting(&suite.plan.expected);
+        if rivals.some_are_alone() {
+            let message = format!("`{}` is not asked at every provider", named.unwrap_or_default());
+            return Err(Failure::new(ExitStatus::Usage, message).hint("name a stored run or a version as the baseline"));
+        }
+        return Ok(rivals);
+    }
     let other = match named {
         Some(word) => Some(archive.find(word)?),
         None if suite.plan.rivals().is_empty() && gate.is_some() => archive.labelled(LIVE)?,
@@ -91,6 +99,13 @@ pub(super) fn rivals(
     Ok(rivals.expecting(&suite.plan.expected))
 }
 
+/// The columns with those of this prompt first, when one is called so.
+fn prompts_called(head: &RunHead, word: &str) -> Option<Vec<usize>> {
+    let is = |at: &usize| super::evidence::is(&head.columns[*at], word);
+    let (first, rest): (Vec<usize>, Vec<usize>) = (0..head.columns.len()).partition(|at| is(at));
+    (!first.is_empty() && !rest.is_empty()).then(|| first.into_iter().chain(rest).collect())
+}
+
 /// The prompt that all columns are versions of, if they are.
 pub(super) fn prompt(columns: &[Column]) -> Option<&str> {
     let first = columns.first()?.name.as_deref()?;
@@ -103,6 +118,11 @@ fn comparable(gate: &Gate, suite: &Suite, other: &Evidence, rivals: &Rivals) -> 
     for (column, facts) in rivals.baselines() {
         let expected = &suite.plan.expected[column];
         let id = &other.head.id;
+        if other.unrun() > 0 {
+            let message =
+                format!("the baseline {id} did not come to its end: {} of {} cells", other.finished, other.head.cells);
+            return refuse(message, "`prompteval run --resume` goes on with a stored run; or name another");
+        }
         if let Some(problem) = gate.too_few(expected) {
             return refuse(problem.message, problem.hint.as_deref().unwrap_or_default());
         }

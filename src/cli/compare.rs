@@ -52,7 +52,7 @@ pub(super) enum Format {
 /// A share between nothing and everything.
 pub(super) fn share(text: &str) -> Result<f64, String> {
     let found = text.parse().ok().filter(|share: &f64| *share > 0.0 && *share < 1.0);
-    found.ok_or_else(|| "write a number between 0 and 1, such as 0.02".to_owned())
+    found.ok_or_else(|| "write a share between 0 and 1, such as 0.95 for 95 %".to_owned())
 }
 
 pub(super) fn compare(command: &CompareCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
@@ -72,11 +72,16 @@ pub(super) fn compare(command: &CompareCommand, env: &Env, cwd: &Path, screen: &
     let aim = Aim { question, ..Aim::default() };
     let matched = matched(baseline, candidate, aim)?;
     if matched.is_empty() {
-        let message = "there is nothing to compare: one prompt a provider";
-        return Err(Failure::new(ExitStatus::Usage, message).hint("name a second run, report or version"));
+        let message = "there is nothing to compare: this is a single prompt";
+        return Err(Failure::new(ExitStatus::Usage, message).hint("name another run, report or version as B"));
     }
     print(&matched, command.format, env, screen);
-    Ok(ExitStatus::Success)
+    let any = matched.iter().filter_map(|matched| matched.comparison.as_ref()).any(|found| found.n_paired > 0);
+    if any {
+        return Ok(ExitStatus::Success);
+    }
+    let failure = Failure::new(ExitStatus::Nothing, "nothing was compared: no case is in both and was judged in both");
+    Err(failure.hint("cases are paired by id, and only where their inputs and assertions are the same"))
 }
 
 /// Compares what is meant.
@@ -104,7 +109,7 @@ pub(super) fn play(mut rivals: Rivals, run: &Evidence) -> Result<Vec<Matched>, F
     rivals.finish(Ended { ending: run.ending, finished: run.finished, unrun: run.unrun() })
 }
 
-fn print(matched: &[Matched], format: Format, env: &Env, screen: &Screen) {
+pub(super) fn print(matched: &[Matched], format: Format, env: &Env, screen: &Screen) {
     let compared: Vec<Compared<'_>> = matched.iter().filter_map(Matched::compared).collect();
     match format {
         Format::Text => matched.iter().for_each(|matched| verdict::show(matched, screen)),

@@ -112,14 +112,13 @@ impl Archive<'_> {
 
     /// The newest run of what a label points to, where there is such a label and such a run.
     pub(super) fn labelled(&self, label: &str) -> Result<Option<Evidence>, Failure> {
-        let (Some(reference), Some(_)) = (self.label(label)?, self.store) else { return Ok(None) };
-        self.version(&reference, label).map(Some)
+        self.label(label)?.map(|reference| self.version(&reference, label)).transpose()
     }
 }
 
 /// Whether a word means this prompt: its label, its name and version, its version, or the beginning of its
 /// content hash.
-fn is(column: &Column, word: &str) -> bool {
+pub(super) fn is(column: &Column, word: &str) -> bool {
     let named =
         column.name.as_deref().zip(column.version.as_deref()).map(|(name, version)| format!("{name}@{version}"));
     &*column.label == word
@@ -183,6 +182,19 @@ impl Evidence {
                 Ok(())
             }
         }
+    }
+
+    /// The columns of one of its prompts, by the words for it.
+    pub(super) fn named(&self, prompt: &str) -> Option<Vec<usize>> {
+        let columns = self.head.columns.iter().enumerate();
+        let found: Vec<usize> = columns.filter(|(_, column)| is(column, prompt)).map(|(at, _)| at).collect();
+        (!found.is_empty()).then_some(found)
+    }
+
+    /// All its columns, these first.
+    pub(super) fn led_by(&self, first: &[usize]) -> Vec<usize> {
+        let rest = (0..self.head.columns.len()).filter(|at| !first.contains(at));
+        first.iter().copied().chain(rest).collect()
     }
 
     /// Whether two are the same run.

@@ -10,7 +10,8 @@ use super::rivals::{Aim, Ended, Matched, Rivals};
 use super::screen::Screen;
 use super::{failures, summary, table, verdict};
 use crate::record::{Column, Event, Outcome, RunHead, RunTail, Status};
-use crate::report::Target;
+use crate::report::{GateReport, Target};
+use crate::stats::gate::Verdict;
 use crate::stats::{Rounds, Tally, Total};
 use crate::transport::Stop;
 
@@ -234,12 +235,25 @@ impl Listened<'_> {
                 let all = &listeners.tally.all;
                 let end = summary::End { tail, all, retries: listeners.retries, kept: closing.kept };
                 summary::last_line(&end, listeners.screen);
+                for gate in self.matched.iter().filter_map(|matched| matched.gate.as_ref()) {
+                    last_word(gate, listeners.screen);
+                }
             }
             summary::wrote(&self.written, listeners.screen);
         }
         let forgiven = listeners.rounds.iter().map(|rounds| rounds.forgiven).sum();
         let sum = Sum { all: listeners.tally.all, forgiven, matched: self.matched };
         self.broken.map_or(Ok(sum), |message| Err(Failure::new(ExitStatus::Failed, message)))
+    }
+}
+
+/// What stands at the very end: the gate's word; and, where nothing else was told, why it is closed.
+fn last_word(gate: &GateReport, screen: &Screen) {
+    let open = gate.decision.decision == Verdict::Pass;
+    match (screen.quiet, open) {
+        (false, _) => screen.out(&verdict::headline(gate, screen)),
+        (true, false) => verdict::decision(gate, screen),
+        (true, true) => {}
     }
 }
 

@@ -60,6 +60,8 @@ pub(super) struct Matched {
     pub(super) gate: Option<GateReport>,
     /// Digest of what the cells came to.
     pub(super) results: Digest,
+    /// Cells without a verdict, of both where they are in one run.
+    pub(super) errored: u64,
 }
 
 impl Ended {
@@ -112,7 +114,7 @@ impl Rivals {
         aim: Aim,
     ) -> Result<Self, Failure> {
         let policy = &aim.policy;
-        let partners = columns.iter().map(|c| partner(other, &head, columns, *c).map(|p| (*c, p)));
+        let partners = columns.iter().map(|c| partner(other, &head, columns, *c, policy.is_some()).map(|p| (*c, p)));
         let partners: Vec<(usize, usize)> = partners.collect::<Result<_, _>>()?;
         let mut list = Vec::new();
         for ((candidate, column), sheet) in partners.iter().zip(sheets(other, &partners)?) {
@@ -123,6 +125,13 @@ impl Rivals {
         Ok(Self { list, aim, head })
     }
 
+    /// Only these candidates.
+    #[must_use]
+    pub(super) fn only(mut self, candidates: &[usize]) -> Self {
+        self.list.retain(|rival| candidates.contains(&rival.versus.candidate));
+        self
+    }
+
     /// What the columns will hold, so that it can be known when the rest no longer matters.
     #[must_use]
     pub(super) fn expecting(mut self, expected: &[Expected]) -> Self {
@@ -130,6 +139,16 @@ impl Rivals {
             rival.expected = expected.get(rival.versus.candidate).cloned();
         }
         self
+    }
+
+    /// Whether a candidate has no baseline.
+    pub(super) fn some_are_alone(&self) -> bool {
+        self.list.iter().any(|rival| rival.baseline.is_none())
+    }
+
+    /// Whether there is nobody.
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
 
     /// The columns that are held against another run, and what is known of that.
@@ -200,8 +219,18 @@ impl Rival {
         let comparison =
             comparison.map(|baseline| Comparison::of(&self.versus.pairs, baseline.clone(), candidate, &aim.question));
         let gated = self.versus.gated();
-        let results = self.versus.evidence(&gated).results();
-        Ok(Matched { comparison, changed: self.versus.changed, changes: self.versus.changes, gate, results })
+        let evidence = self.versus.evidence(&gated);
+        let results = evidence.results();
+        let own = matches!(self.versus.base, Base::Column(_));
+        let baseline = evidence.against.filter(|_| own).map_or(0, |against| against.facts.errored_runs);
+        let errored = evidence.facts.errored_runs + baseline;
+        Ok(Matched { comparison, changed: self.versus.changed, changes: self.versus.changes, gate, results, errored })
+    }
+
+    /// Whether the candidate is held against itself: the same content at the same provider.
+    fn is_itself(&self, candidate: &Party) -> bool {
+        let same = |one: &Party| one.prompt_hash == candidate.prompt_hash && one.provider == candidate.provider;
+        !candidate.prompt_hash.is_empty() && self.baseline.as_ref().is_some_and(same)
     }
 
     /// Finds the baseline's answers of changed cases, when they are in another run.
@@ -223,20 +252,23 @@ impl Rival {
         let evidence = self.versus.evidence(&gated);
         let mut early = None;
         let decision = match ended.ending {
+            _ if self.is_itself(&candidate) => itself(&candidate),
             Some(Ending::Complete) | None if ended.unrun == 0 => decide(policy, &evidence),
-            Some(Ending::Decided) => {
-                let rest = self.rest().unwrap_or(0);
-                early = Some(Early { asked: self.versus.facts.cases, saved: rest });
-                foresee(policy, &evidence, rest).unwrap_or_else(|| unfinished(ended))
-            }
+            Some(Ending::Decided) => match self.rest() {
+                Some(rest) => {
+                    early = Some(Early { asked: self.versus.facts.cases, saved: rest });
+                    foresee(policy, &evidence, rest).unwrap_or_else(|| unfinished(ended))
+                }
+                None => unfinished(ended),
+            },
             _ => unfinished(ended),
         };
         GateReport {
             decision,
             baseline: self.baseline.clone(),
             candidate,
-            test_set: self.versus.facts.test_set,
-            checks: self.versus.facts.checks,
+            test_set: self.expected.as_ref().map_or(self.versus.facts.test_set, |expected| expected.test_set),
+            checks: self.expected.as_ref().map_or(self.versus.facts.checks, |expected| expected.checks),
             policy: serde_json::to_value(policy).unwrap_or_default(),
             policy_digest: policy.digest(),
             attempt: None,
@@ -248,17 +280,35 @@ impl Rival {
 /// A run that was broken off decides nothing.
 fn unfinished(ended: Ended) -> Decision {
     let all = ended.finished + ended.unrun;
-    let words = format!("the run did not come to its end: {} of {all} cells have an outcome", ended.finished);
+    let how = if ended.ending == Some(Ending::Decided) { "was stopped early" } else { "did not come to its end" };
+    let words = format!("the run {how}: {} of {all} cells have an outcome", ended.finished);
     Decision { decision: Verdict::Invalid, rule: "unfinished", metric: None, words, rules: Vec::new() }
 }
 
+/// A retry of what was refused must not pass because it is no worse than itself.
+fn itself(candidate: &Party) -> Decision {
+    let hash: String = candidate.prompt_hash.chars().take(12).collect();
+    let words = format!("baseline and candidate are the same prompt: `{}`, content {hash}", candidate.prompt);
+    Decision { decision: Verdict::Invalid, rule: "same_prompt", metric: None, words, rules: Vec::new() }
+}
+
 /// The column of another run that one is held against.
-fn partner(other: &Evidence, head: &RunHead, columns: &[usize], candidate: usize) -> Result<usize, Failure> {
+fn partner(
+    other: &Evidence,
+    head: &RunHead,
+    columns: &[usize],
+    candidate: usize,
+    gated: bool,
+) -> Result<usize, Failure> {
     let column = &head.columns[candidate];
     let there = |at: usize| &other.head.columns[at];
-    let same = |at: &usize| there(*at).provider == column.provider || there(*at).provider_id == column.provider_id;
-    let mut found: Vec<usize> = other.columns.iter().copied().filter(same).collect();
-    if found.is_empty() && one_provider(&other.head, &other.columns) && one_provider(head, columns) {
+    let all = || other.columns.iter().copied();
+    let mut found: Vec<usize> = all().filter(|at| there(*at).provider == column.provider).collect();
+    if found.is_empty() {
+        found = all().filter(|at| there(*at).provider_id == column.provider_id).collect();
+    }
+    // Two models can be looked at side by side, but a gate is about prompts.
+    if found.is_empty() && !gated && one_provider(&other.head, &other.columns) && one_provider(head, columns) {
         found.clone_from(&other.columns);
     }
     if found.len() > 1 {

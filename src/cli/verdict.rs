@@ -1,6 +1,6 @@
 //! Comparisons and decisions on the terminal.
 
-use super::grid::Grid;
+use super::grid::{Grid, Step};
 use super::rivals::Matched;
 use super::screen::{Ink, Screen, count};
 use super::table::name;
@@ -14,11 +14,20 @@ use crate::stats::{Better, Changed, Comparison, Estimate, MetricResult, Party, w
 const SHOWN: usize = 12;
 /// Case ids that are listed.
 const LISTED: usize = 10;
+/// What gives way where the terminal is narrow, in this order.
+const STEPS: &[Step] = &[
+    |grid, _| grid.without("p, Holm"),
+    |grid, _| grid.rewrite("", |cell| cell.replace("no clear difference", "–")),
+    |grid, _| grid.without("cases"),
+    |grid, _| grid.without("baseline"),
+    |grid, screen| grid.shorten("metric", 8, screen),
+    |grid, _| grid.without("candidate"),
+];
 
-/// One comparison: what changed, what the numbers say, what the gate decided.
+/// One comparison: what changed, what the numbers say, what the gate decided. Quiet, only the last word.
 pub(super) fn show(matched: &Matched, screen: &Screen) {
-    if let Some(comparison) = &matched.comparison {
-        let line = format!("{} against {}", party(&comparison.candidate, screen), party(&comparison.baseline, screen));
+    if let Some(comparison) = matched.comparison.as_ref().filter(|_| !screen.quiet) {
+        let line = against(&comparison.candidate, Some(&comparison.baseline), screen);
         screen.out(&screen.paint(Ink::Strong, &line));
         changes(matched, screen);
         numbers(comparison, screen);
@@ -28,14 +37,39 @@ pub(super) fn show(matched: &Matched, screen: &Screen) {
             ids("fixed", pass.map(|pass| &*pass.fixed).unwrap_or_default(), screen);
         }
     }
-    if let Some(gate) = &matched.gate {
-        decision(gate, screen);
+    match (&matched.gate, &matched.comparison) {
+        (Some(gate), _) => decision(gate, screen),
+        (None, Some(comparison)) if screen.quiet => sentence(comparison, screen),
+        (None, _) => {}
     }
-    screen.out("");
+    if !screen.quiet {
+        screen.out("");
+    }
 }
 
-fn party(party: &Party, screen: &Screen) -> String {
-    screen.line(&party.prompt, 60)
+/// Who is held against whom: with what tells them apart where their prompts have one name.
+fn against(candidate: &Party, baseline: Option<&Party>, screen: &Screen) -> String {
+    let name = |party: &Party| screen.line(&party.prompt, 60);
+    let at = screen.line(&candidate.provider, 40);
+    let Some(baseline) = baseline else {
+        return format!("{}, without a baseline: absolute rules only", name(candidate));
+    };
+    let short = |hash: &str| hash.chars().take(12).collect::<String>();
+    let tell = |party: &Party| match () {
+        () if baseline.prompt != candidate.prompt => String::new(),
+        () if baseline.prompt_hash != candidate.prompt_hash => format!(" ({})", short(&party.prompt_hash)),
+        () => format!(" ({})", screen.line(&party.run, 40)),
+    };
+    let place = |party: &Party| {
+        if baseline.provider == candidate.provider {
+            return String::new();
+        }
+        format!(" at {}", screen.line(&party.provider, 40))
+    };
+    let both = format!("{}{}{}", name(candidate), tell(candidate), place(candidate));
+    let other = format!("{}{}{}", name(baseline), tell(baseline), place(baseline));
+    let same = if baseline.provider == candidate.provider { format!("  at {at}") } else { String::new() };
+    format!("{both} against {other}{same}")
 }
 
 /// The changed cases, the broken ones first.
@@ -58,7 +92,10 @@ fn changes(matched: &Matched, screen: &Screen) {
     }
     let hidden = matched.changes.saturating_sub(list.len().min(SHOWN) as u64);
     if hidden > 0 {
-        screen.out(&format!("  and {}; --format html or json shows them", count(hidden, "more changed case")));
+        screen.out(&format!(
+            "  and {}; `prompteval compare` with --format html shows more",
+            count(hidden, "more changed case")
+        ));
     }
 }
 
@@ -124,14 +161,18 @@ fn numbers(comparison: &Comparison, screen: &Screen) {
         of(&|m| m.p_adjusted.map_or_else(String::new, |p| words::p_value(p).replace("p = ", "").replace("p ", ""))),
     );
     grid.words("", of(&|m| verdict(m, screen)));
-    if grid.width() + 2 > screen.width {
-        grid.without("p, Holm");
+    if !comparison.metrics.is_empty() {
+        grid.fitting(STEPS, screen).show_with("  ", screen);
+        sentence(comparison, screen);
     }
-    grid.show_with("  ", screen);
+    dropped(comparison, screen);
+}
+
+/// What the numbers say of passing.
+fn sentence(comparison: &Comparison, screen: &Screen) {
     if let Some(pass) = comparison.metric("pass") {
         screen.wrapped("  ", "  ", &words::metric(pass, comparison));
     }
-    dropped(comparison, screen);
 }
 
 fn ids(word: &str, ids: &[std::sync::Arc<str>], screen: &Screen) {
@@ -195,27 +236,31 @@ fn dropped(comparison: &Comparison, screen: &Screen) {
     }
 }
 
-/// What the gate decided, rule by rule.
-pub(super) fn decision(gate: &GateReport, screen: &Screen) {
-    let decision = &gate.decision;
-    let (word, ink) = match decision.decision {
+/// The gate's word, and who is meant.
+pub(super) fn headline(gate: &GateReport, screen: &Screen) -> String {
+    let absolute = !matches!(gate.decision.rule, "max_regression" | "max_increase");
+    let (word, ink) = match gate.decision.decision {
         Verdict::Pass => ("open", Ink::Good),
+        Verdict::Regression if absolute => ("closed: a rule does not hold", Ink::Bad),
         Verdict::Regression => ("closed: regression", Ink::Bad),
         Verdict::Inconclusive if gate.early.is_some() => ("closed: it can no longer open", Ink::Bad),
         Verdict::Inconclusive => ("closed: not enough evidence", Ink::Odd),
         Verdict::Invalid => ("closed: nothing to decide on", Ink::Bad),
     };
-    let try_of = gate.attempt.map_or_else(String::new, |n| if n > 1 { format!(" (try {n})") } else { String::new() });
-    let against = match &gate.baseline {
-        Some(baseline) => format!("{} against {}", party(&gate.candidate, screen), party(baseline, screen)),
-        None => format!("{}, without a baseline: absolute rules only", party(&gate.candidate, screen)),
-    };
-    screen.out(&format!(
-        "{} {}{try_of}  {}",
+    let tries = gate.attempt.filter(|n| *n > 1).map(|n| format!(" (try {n})")).unwrap_or_default();
+    let who = against(&gate.candidate, gate.baseline.as_ref(), screen);
+    format!(
+        "{} {}{tries}  {}",
         screen.paint(Ink::Strong, "gate"),
         screen.paint(ink, word),
-        screen.paint(Ink::Dim, &against)
-    ));
+        screen.paint(Ink::Dim, &who)
+    )
+}
+
+/// What the gate decided, rule by rule; quiet, only what does not hold.
+pub(super) fn decision(gate: &GateReport, screen: &Screen) {
+    let decision = &gate.decision;
+    screen.out(&headline(gate, screen));
     if let Some(early) = &gate.early {
         let (asked, saved) = (early.asked, early.saved);
         let open = decision.decision == Verdict::Pass;
@@ -226,7 +271,7 @@ pub(super) fn decision(gate: &GateReport, screen: &Screen) {
     if decision.rules.is_empty() {
         screen.wrapped("  ", "  ", &screen.line(&decision.words, 400));
     }
-    for finding in &decision.rules {
+    for finding in decision.rules.iter().filter(|finding| !screen.quiet || finding.verdict != Verdict::Pass) {
         let (mark, ink) = match finding.verdict {
             Verdict::Pass => ("holds ", Ink::Good),
             Verdict::Inconclusive => ("unsure", Ink::Odd),
@@ -235,13 +280,13 @@ pub(super) fn decision(gate: &GateReport, screen: &Screen) {
         let mark = format!("  {}  ", screen.paint(ink, mark));
         screen.wrapped(&mark, "          ", &screen.line(&finding.words, 600));
     }
-    if gate.attempt.is_some_and(|n| n > 1) {
-        let tries = gate.attempt.unwrap_or(1);
+    if let Some(tries) = gate.attempt.filter(|n| *n > 1) {
         // One try lets 4.8 % through.
         let chance = 1.0 - 0.952_f64.powi(i32::try_from(tries).unwrap_or(i32::MAX));
         let chance = percent((100.0 * chance).round() / 100.0);
-        screen.out(&format!(
-            "  {tries} tries on the same cases: of candidates that are truly at the limit about {chance} % get through"
-        ));
+        let said = format!(
+            "{tries} tries on the same cases: of candidates that are truly at the limit about {chance} % get through"
+        );
+        screen.wrapped("  ", "  ", &said);
     }
 }

@@ -44,6 +44,8 @@ pub struct Plan {
     pub unasserted: u64,
     /// What each column will hold.
     pub expected: Vec<Expected>,
+    /// The named metrics of its assertions; `None` stands for one whose name is a template.
+    pub metrics: BTreeSet<Option<String>>,
     /// Names that the gate asked for, and for which a case was found.
     pub named: BTreeSet<String>,
     /// The environment, for prompts that read `env`.
@@ -79,6 +81,7 @@ impl Plan {
             case_count: 0,
             unasserted: 0,
             expected: Vec::new(),
+            metrics: BTreeSet::new(),
             named: BTreeSet::new(),
             environment: Arc::default(),
             config: Arc::default(),

@@ -19,6 +19,8 @@ pub fn labelled(registry: &Path, name: &str, label: &str) -> Result<Option<Strin
     }
     let source = Source::read(&path, &path.to_string_lossy()).map_err(Problem::error)?;
     let tree = yaml::parse(&source)?;
-    let version = tree.get(name).and_then(|labels| labels.get(label)).and_then(|version| version.as_str());
-    Ok(version.map(str::to_owned))
+    let Some(version) = tree.get(name).and_then(|labels| labels.get(label)) else { return Ok(None) };
+    let text = version.as_str().map(str::to_owned);
+    let problem = || Problem::error(format!("the label `{label}` of `{name}` is no text")).at(&version.span);
+    text.map(Some).ok_or_else(|| problem().hint("write the version in quotes"))
 }

@@ -333,7 +333,7 @@ mod tests {
         prompt: {"raw":"Say hello","label":"support","version":"2.1.0"}
         vars: {"q":"back?"}
         description: "asks for money"
-        testCase: {"id":"refund","description":"asks for money","vars":{"q":"back?"},"metadata":{},"inputs":"00000000000000000000000000000000","checks":"00000000000000000000000000000000"}
+        testCase: {"id":"refund","description":"asks for money","vars":{"q":"back?"},"metadata":{},"inputs":"01010101010101010101010101010101","checks":"02020202020202020202020202020202"}
         response: {"output":"No.","tokenUsage":{"total":10,"prompt":6,"completion":4,"cached":0},"cost":0.25,"latencyMs":1250,"cached":false}
         success: false
         score: 0.0

@@ -52,9 +52,11 @@ fn needed(units: &Units, scale: Scale, aim: &Aim) -> Option<u64> {
         return None;
     }
     let lambda = Bounded::new(units, scale).lambda(-aim.margin)?;
-    let null = above * (units.cases / units.count) / lambda;
+    let null = above / lambda;
     let own = units.list.iter().map(|u| (u.sum - u.size * mean).powi(2) * u.count).sum::<f64>() / units.cases;
     let wide = norm_ppf(aim.confidence) * null.sqrt() + norm_ppf(aim.power) * own.sqrt();
+    // The floor counts units.
+    let floor = whole(super::float(floor) * units.cases / units.count)?;
     Some(whole((wide / above).powi(2))?.max(floor))
 }
 

@@ -100,6 +100,8 @@ pub(super) struct Row {
     /// Worse with it.
     pub(super) broken: Vec<Arc<str>>,
     pub(super) trouble: Option<Status>,
+    /// Cases to come, better and worse.
+    imagined: (u64, u64),
 }
 
 impl Pairs {
@@ -119,12 +121,12 @@ impl Pairs {
 
     /// Takes in a case that both sides have. A side without a run has no verdict.
     pub fn pair(&mut self, case: &CaseRef, baseline: &Side, candidate: &Side) {
+        if !candidate.is_judged() {
+            return self.without_verdict(case, baseline);
+        }
         if !baseline.is_judged() {
             self.dropped.baseline_errored += 1;
             return;
-        }
-        if !candidate.is_judged() {
-            return self.without_verdict(case, baseline);
         }
         self.count(case);
         self.single &= baseline.runs == 1 && candidate.runs == 1;
@@ -212,6 +214,8 @@ impl Pairs {
             let Some(scale) = row.metric.scale else { continue };
             row.cases += rest;
             row.difference.add_many(if well { scale.width() } else { -scale.width() }, rest);
+            let more = if well { &mut row.imagined.0 } else { &mut row.imagined.1 };
+            *more += rest;
         }
         all
     }
@@ -230,7 +234,13 @@ impl Row {
             fixed: Vec::new(),
             broken: Vec::new(),
             trouble: None,
+            imagined: (0, 0),
         }
+    }
+
+    /// How many cases are better, and how many worse.
+    pub(super) fn changes(&self) -> (u64, u64) {
+        (self.fixed.len() as u64 + self.imagined.0, self.broken.len() as u64 + self.imagined.1)
     }
 
     fn add(&mut self, case: &CaseRef, baseline: f64, candidate: f64) {

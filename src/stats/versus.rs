@@ -126,6 +126,7 @@ impl Versus {
             self.facts.case(&open.case, after, &policy.must_pass);
         }
         let errors = self.pairs.dropped.candidate_errored;
+        let changed = self.pairs.dropped.changed;
         let mut judged = None;
         match &mut self.base {
             Base::Sheet(sheet) => judged = sheet.pair(&open.case, after, &mut self.pairs).cloned(),
@@ -144,7 +145,10 @@ impl Versus {
         if gated.is_some() && self.pairs.dropped.candidate_errored > errors {
             self.errored.push((Arc::clone(&open.case), judged.unwrap_or_else(|| before.clone())));
         }
-        self.keep(open);
+        // A case that asks or demands something else now is no better and no worse.
+        if self.pairs.dropped.changed == changed {
+            self.keep(open);
+        }
     }
 
     /// Keeps a case that ended differently.

@@ -21,6 +21,8 @@ pub struct GateLine {
     pub test_set: String,
     /// Digest of what they demand.
     pub checks: String,
+    /// The provider that both were asked at.
+    pub provider: String,
     /// Digest of what the cells came to, on both sides.
     pub results: String,
     /// Digest of the policy.
@@ -35,8 +37,8 @@ pub struct GateLine {
     pub body: String,
 }
 
-const OF_RUN: &str = "SELECT run, candidate, baseline, test_set, checks, results, policy, decision, rule, decided_ms, \
-    body FROM gates WHERE run = ?1 ORDER BY id";
+const OF_RUN: &str = "SELECT run, candidate, baseline, test_set, checks, provider, results, policy, decision, rule, \
+    decided_ms, body FROM gates WHERE run = ?1 ORDER BY id";
 
 impl Store {
     /// Keeps a decision.
@@ -46,14 +48,15 @@ impl Store {
     pub fn note_gate(&self, gate: &GateLine) -> Result<(), StoreError> {
         let noted = self.try_connect().and_then(|connection| {
             connection.execute(
-                "INSERT INTO gates (run, candidate, baseline, test_set, checks, results, policy, decision, rule, \
-                 decided_ms, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                "INSERT INTO gates (run, candidate, baseline, test_set, checks, provider, results, policy, decision, \
+                 rule, decided_ms, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
                 params![
                     gate.run,
                     gate.candidate,
                     gate.baseline,
                     gate.test_set,
                     gate.checks,
+                    gate.provider,
                     gate.results,
                     gate.policy,
                     gate.decision,
@@ -84,8 +87,16 @@ impl Store {
         let others = self.try_connect().and_then(|connection| {
             connection.query_row(
                 "SELECT COUNT(DISTINCT results) FROM gates WHERE candidate = ?1 AND baseline = ?2 AND test_set = ?3 \
-                 AND checks = ?4 AND run <> ?5 AND results <> ?6",
-                params![gate.candidate, gate.baseline, gate.test_set, gate.checks, gate.run, gate.results],
+                 AND checks = ?4 AND run <> ?5 AND results <> ?6 AND provider = ?7",
+                params![
+                    gate.candidate,
+                    gate.baseline,
+                    gate.test_set,
+                    gate.checks,
+                    gate.run,
+                    gate.results,
+                    gate.provider
+                ],
                 |row| row.get::<_, u32>(0),
             )
         });
@@ -115,11 +126,12 @@ fn line(row: &Row<'_>) -> rusqlite::Result<GateLine> {
         baseline: row.get(2)?,
         test_set: row.get(3)?,
         checks: row.get(4)?,
-        results: row.get(5)?,
-        policy: row.get(6)?,
-        decision: row.get(7)?,
-        rule: row.get(8)?,
-        decided_ms: unsigned(row.get(9)?),
-        body: row.get(10)?,
+        provider: row.get(5)?,
+        results: row.get(6)?,
+        policy: row.get(7)?,
+        decision: row.get(8)?,
+        rule: row.get(9)?,
+        decided_ms: unsigned(row.get(10)?),
+        body: row.get(11)?,
     })
 }

@@ -85,6 +85,7 @@ CREATE TABLE gates (
     baseline TEXT NOT NULL,
     test_set TEXT NOT NULL,
     checks TEXT NOT NULL,
+    provider TEXT NOT NULL,
     results TEXT NOT NULL,
     policy TEXT NOT NULL,
     decision TEXT NOT NULL,

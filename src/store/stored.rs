@@ -66,7 +66,7 @@ impl Store {
     /// When the store cannot be read.
     pub fn newest_of(&self, prompt_hash: &str) -> Result<Option<StoredRun>, StoreError> {
         let holds = |run: &StoredRun| run.head.columns.iter().any(|column| &*column.prompt_hash == prompt_hash);
-        let ended = "WHERE r.ending IN ('complete', 'decided') AND r.columns LIKE ?1 ORDER BY r.id DESC";
+        let ended = "WHERE r.ending = 'complete' AND r.columns LIKE ?1 ORDER BY r.id DESC";
         self.first(ended, &format!("%{prompt_hash}%"), &holds)
     }
 

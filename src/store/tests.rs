@@ -413,7 +413,7 @@ async fn runs_are_found_by_what_their_prompts_say_and_by_their_config() {
         journal.end(tail(ending), Vec::new()).await.unwrap();
     }
     let of = |hash| store.newest_of(hash).unwrap().map(|run| run.head.id.to_string());
-    assert_eq!((of("aa").as_deref(), of("bb").as_deref(), of("a")), (Some("r2"), Some("r1"), None));
+    assert_eq!((of("aa").as_deref(), of("bb").as_deref(), of("a")), (Some("r1"), Some("r1"), None));
     let at = |origin| store.newest_at(origin).unwrap().map(|run| run.head.id.to_string());
     assert_eq!((at("/one").as_deref(), at("/two").as_deref(), at("/")), (Some("r2"), Some("r3"), None));
     let error = |id| store.run(id).unwrap_err().message;
@@ -434,6 +434,7 @@ async fn decisions_are_kept_counted_by_run_and_outlive_it() {
         baseline: "b".into(),
         test_set: "t".into(),
         checks: "k".into(),
+        provider: "m".into(),
         results: format!("of {run}"),
         policy: "p".into(),
         decision: "closed".into(),
@@ -448,7 +449,11 @@ async fn decisions_are_kept_counted_by_run_and_outlive_it() {
     let tries = |gate| store.tries(&gate).unwrap();
     assert_eq!([tries(gate("r1", 9)), tries(gate("r2", 9)), tries(gate("r3", 9))], [2, 2, 3]);
     assert_eq!(tries(GateLine { results: "of r1".into(), ..gate("r3", 9) }), 2, "the same results again");
-    assert_eq!(tries(GateLine { checks: "other".into(), ..gate("r3", 9) }), 1);
+    for other in
+        [GateLine { checks: "other".into(), ..gate("r3", 9) }, GateLine { provider: "other".into(), ..gate("r3", 9) }]
+    {
+        assert_eq!(tries(other), 1);
+    }
     let journal = store.begin(&head("r1", 0), "c.yaml").unwrap();
     journal.end(tail(Ending::Complete), Vec::new()).await.unwrap();
     assert_eq!(store.history(1).unwrap()[0].gates.len(), 2);

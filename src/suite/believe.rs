@@ -53,6 +53,12 @@ impl Checks {
         // The shared assertions are the same for every case: the first one tells.
         let shared = if plan.case_count == 0 { &*case.shared } else { &[] };
         for assertion in shared.iter().chain(case.own.iter()) {
+            for metric in assertion.metrics() {
+                let metric = metric.map(str::to_owned);
+                if !plan.metrics.contains(&metric) {
+                    plan.metrics.insert(metric);
+                }
+            }
             for name in assertion.reads() {
                 if !self.asserted.contains_key(name) {
                     self.asserted.insert(name.to_owned(), assertion.location().to_string());

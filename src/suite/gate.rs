@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::filter::Filter;
-use crate::diag::{Folder, Problem, Problems, Source, Span};
+use crate::diag::{Folder, Problem, Problems, Source, Span, did_you_mean};
 use crate::plan::{Expected, Plan};
 use crate::stats::gate::{CONFIDENCE, Guard, Improvement, MARGIN, Policy};
 use crate::stats::{BUILT_IN, Metric, OnError};
@@ -89,9 +89,17 @@ impl Gate {
         if units >= fewest {
             return None;
         }
-        let message = format!("{units} cases cannot open this gate even if nothing changes: {fewest} are needed");
-        let hint = "add cases, or allow a larger max_regression; --no-gate runs without the gate";
-        Some(Problem::error(message).at(&self.at).label("asks for more").hint(hint))
+        let what = match column.cases {
+            cases if cases == units => format!("{units} cases"),
+            cases => format!("{units} units (clusters of {cases} cases)"),
+        };
+        let (message, hint) = if self.policy.min_cases == Some(fewest) {
+            (format!("{what}, and min_cases asks for {fewest}"), "add cases; --no-gate runs without the gate")
+        } else {
+            let hint = "add cases, or allow a larger max_regression; --no-gate runs without the gate";
+            (format!("{what} cannot open this gate even if nothing changes: {fewest} are needed"), hint)
+        };
+        Some(Problem::error(message).at(&self.at).hint(hint))
     }
 }
 
@@ -131,7 +139,7 @@ fn policy(node: &Node, problems: &mut Problems) -> Policy {
         baseline: node.get("baseline").and_then(Node::as_str).map(Into::into),
         confidence: number("confidence").unwrap_or(CONFIDENCE),
         guards: guards(node, margin, problems),
-        require_improvement: improvement(node),
+        require_improvement: improvement(node, problems),
         must_pass: names(node.get("must_pass")),
         min_cases: node.get("min_cases").and_then(Node::as_u64),
         min_pass_rate: number("min_pass_rate"),
@@ -211,15 +219,32 @@ fn scale(name: &str, node: &Node, problems: &mut Problems) -> Option<[f64; 2]> {
     Some([ends[0], ends[1]])
 }
 
-fn improvement(node: &Node) -> Option<Improvement> {
+fn improvement(node: &Node, problems: &mut Problems) -> Option<Improvement> {
     let written = node.get("require_improvement")?;
     let by = written.get("by").and_then(Node::as_f64).unwrap_or(0.0);
     let with = |names: Vec<String>| names.into_iter().map(|name| (name, by)).collect();
+    let lists = [written.get("any"), written.get("all")];
+    let one = if written.is_map() { lists.iter().flatten().count() == 1 } else { true };
+    let named = lists.iter().flatten().copied().chain((!written.is_map()).then_some(written));
+    if !one || named.map(|list| names(Some(list)).len()).sum::<usize>() == 0 {
+        let problem = Problem::error("`require_improvement` names no metric, or two lists of them").at(&written.span);
+        problems.push(problem.hint("write one metric, a list of them, or either `all` or `any` with a list"));
+    }
     if let Some(any) = written.get("any") {
         return Some(Improvement { any: true, metrics: with(names(Some(any))) });
     }
     let all = if written.is_map() { written.get("all") } else { Some(written) };
     Some(Improvement { any: false, metrics: with(names(all)) })
+}
+
+/// A metric that no assertion counts for; where some have a template for a name it may still come.
+fn no_metric(name: &str, gate: &Gate, plan: &Plan) -> Problem {
+    let known = || BUILT_IN.into_iter().chain(plan.metrics.iter().flatten().map(String::as_str));
+    let hint = did_you_mean(name, known())
+        .unwrap_or_else(|| format!("its metrics are {}", known().collect::<Vec<_>>().join(", ")));
+    let message = format!("the gate asks for `{name}`, which is no metric of this suite");
+    let problem = if plan.metrics.contains(&None) { Problem::warning(message) } else { Problem::error(message) };
+    problem.at(&gate.at).hint(hint)
 }
 
 /// What can be known of the gate before the first request.
@@ -234,10 +259,22 @@ pub(super) fn believe(gate: &Gate, plan: &Plan, filter: &Filter, problems: &mut 
     if problems.has_errors() {
         return;
     }
+    for name in gate.policy.metrics().filter(|name| !BUILT_IN.contains(name)) {
+        if !plan.metrics.contains(&Some(name.to_owned())) {
+            problems.push(no_metric(name, gate, plan));
+        }
+    }
     for unmet in plan.unmet(&gate.policy.must_pass) {
         let message = format!("`must_pass` names `{unmet}`, and no test is called so");
         let hint = "write a test's id or description, or key=value of its metadata";
         problems.push(Problem::error(message).at(&gate.at).hint(hint));
+    }
+    for expected in plan.expected.iter().filter(|_| plan.rivals().is_empty()) {
+        let few = gate.policy.min_cases.filter(|least| expected.cases < *least);
+        if let Some(least) = few {
+            let message = format!("{} cases, and min_cases asks for {least}", expected.cases);
+            problems.push(Problem::error(message).at(&gate.at));
+        }
     }
     for (baseline, candidate) in plan.rivals() {
         let (one, other) = (&plan.expected[baseline], &plan.expected[candidate]);

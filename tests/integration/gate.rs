@@ -50,7 +50,10 @@ fn a_suite_that_is_too_small_is_refused_before_the_first_request() {
     ran.code(2)
         .says("40 cases cannot open this gate even if nothing changes: 52 are needed")
         .says("nothing was requested");
-    suite(40, 0, 0, "gate: {min_cases: 50, max_regression: 0.2}").run(&["run"]).code(2).says("50 are needed");
+    suite(40, 0, 0, "gate: {min_cases: 50, max_regression: 0.2}")
+        .run(&["run"])
+        .code(2)
+        .says("40 cases, and min_cases asks for 50");
     suite(60, 0, 0, "gate: {}").run(&["run", "-n", "55"]).code(2).says("the gate judges the whole suite");
     suite(60, 0, 0, "gate: {}")
         .run(&["run", "--filter-prompts", "new"])
@@ -125,7 +128,7 @@ fn it_stops_when_the_rest_cannot_change_the_decision() {
     let ran = same.run(&["run", "--early-stop", "--no-table", "--no-cache"]).code(0);
     ran.says("gate open").says("decided after").says("the same even if all").says("not run");
     assert!(server.requests() < 240, "{} requests", server.requests());
-    same.run(&["gate"]).code(0).says("decided after");
+    same.run(&["gate"]).code(102).says("the run was stopped early");
     let before = server.requests();
     let worse = project("bad").run(&["run", "--early-stop", "--no-table"]);
     worse.code(102).says("closed: it can no longer open").says("the same even if all").says("not run");
@@ -192,5 +195,67 @@ fn cells_without_a_verdict_are_never_green() {
         if text.contains("new q7.") { crate::server::Reply::Http(400, "", "{}".into()) } else { answer("ok") }
     });
     let project = at(&server, &suite(60, 0, 0, "gate: {max_regression: 0.2}"), "new");
-    project.run(&["run"]).code(101).says("1 case without a verdict count");
+    project.run(&["run"]).code(101).says("1 case without a verdict counts");
+    project.run(&["gate"]).code(101).says("1 case without a verdict counts");
+}
+
+#[test]
+fn what_was_refused_does_not_pass_as_its_own_baseline() {
+    let alone = |gate: &str| {
+        let config = suite(60, 0, 20, gate).read("evalconfig.yaml").replace("{raw: 'old {{x}}', label: old}, ", "");
+        Project::with(&config)
+    };
+    let project = alone("gate: {max_regression: 0.1, min_pass_rate: 0.1}");
+    project.run(&["run", "-q"]).code(0);
+    project.run(&["run", "--baseline", "latest"]).code(102).says("baseline and candidate are the same prompt");
+    project.run(&["gate", "--baseline", "latest"]).code(2).says("baseline and candidate are the same run");
+    project.run(&["gate", "--baseline", "latest#new", "--candidate", "latest#new"]).code(2);
+    let both = suite(60, 0, 0, "gate: {max_regression: 0.1}");
+    both.run(&["run", "-q"]).code(0);
+    both.run(&["gate", "--baseline", "latest", "--candidate", "latest#old"]).code(2).says("the same run");
+    both.run(&["gate", "--baseline", "old", "--candidate", "latest#new"]).code(0).says("new against old");
+    both.run(&["gate", "--candidate", "latest#new"]).code(0).says("new against old");
+}
+
+#[test]
+fn a_run_of_something_else_decides_nothing_about_the_config() {
+    let project = suite(60, 0, 0, "gate: {max_regression: 0.1}");
+    project.run(&["run", "-q"]).code(0);
+    project.run(&["gate"]).code(0);
+    let config = project.read("evalconfig.yaml");
+    let project = project.file("evalconfig.yaml", &config.replace("'new {{x}}'", "'newer {{x}}'"));
+    project.run(&["gate"]).code(102).says("the prompt `new` is another one now");
+    project.run(&["gate", "--candidate", "latest"]).code(0);
+    let project = project.file("evalconfig.yaml", &config.replace("value: ok", "value: fine"));
+    project.run(&["gate"]).code(102).says("tests or assertions are others now");
+    let project = project.file("evalconfig.yaml", &config);
+    project.run(&["run", "-q", "--no-gate", "-n", "55"]).code(0);
+    project.run(&["gate"]).code(102).says("tests or assertions are others now");
+}
+
+#[test]
+fn an_early_stop_never_opens_before_the_cases_that_must_pass() {
+    let mut config =
+        suite(60, 0, 1, "gate: {max_regression: 0.3, must_pass: [severity=critical]}").read("evalconfig.yaml");
+    for id in ["c0,", "c59,"] {
+        config = config.replace(&format!("id: {id}"), &format!("id: {id} metadata: {{severity: critical}},"));
+    }
+    let project = Project::with(&config);
+    project.run(&["run", "--early-stop", "-j", "1", "--no-cache"]).code(102).says("must pass, and does not");
+}
+
+#[test]
+fn a_rule_that_names_nothing_is_a_mistake() {
+    let wrong = |gate: &str| suite(60, 0, 0, gate).run(&["validate"]).code(2);
+    wrong("gate: {metrics: {fitt: {}}}").says("`fitt`, which is no metric of this suite").says("did you mean `fit`");
+    wrong("gate: {require_improvement: passs}").says("`passs`, which is no metric");
+    wrong("gate: {require_improvement: []}").says("names no metric");
+    wrong("gate: {require_improvement: {all: [pass], any: [fit]}}").says("two lists");
+}
+
+#[test]
+fn quiet_still_says_why_the_gate_is_closed() {
+    let ran = suite(60, 0, 12, "gate: {max_regression: 0.1}").run(&["run", "-q"]).code(102);
+    ran.says("gate closed: regression").says("REGRESSION.").never_says("broken  x:");
+    suite(60, 0, 0, "gate: {}").run(&["run", "-q"]).code(0).never_says("gate");
 }

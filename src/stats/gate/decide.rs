@@ -145,7 +145,9 @@ pub fn foresee(policy: &Policy, evidence: &Evidence<'_>, rest: u64) -> Option<De
     if best.decision != Verdict::Pass {
         return Some(so_far(policy, evidence, best));
     }
-    let worst = (!policy.is_open_ended()).then(|| imagine(policy, evidence, rest, false));
+    // Cases to come may turn out to be no pairs: those so far must be enough.
+    let enough = evidence.against.is_none_or(|against| against.pairs.units() >= policy.fewest_cases());
+    let worst = (enough && !policy.is_open_ended()).then(|| imagine(policy, evidence, rest, false));
     worst.filter(|worst| worst.decision == Verdict::Pass).map(|worst| so_far(policy, evidence, worst))
 }
 
@@ -189,6 +191,10 @@ impl Judge<'_> {
         match self.evidence.against {
             None if !self.policy.is_absolute() => {
                 invalid("baseline", "there is no baseline, and the gate has no rule that needs none".into());
+            }
+            Some(against) if against.facts.unknown + facts.unknown > 0 => {
+                let words = "a report does not say what its cases asked and demanded, so that nobody knows whether they are the same";
+                invalid("assertions", words.into());
             }
             Some(against) if against.facts.test_set != facts.test_set => {
                 invalid("test_set", words::other_cases(against.facts, facts));
@@ -310,6 +316,10 @@ impl Judge<'_> {
     fn absolutes(&self) -> Vec<Finding> {
         let (policy, facts) = (self.policy, self.evidence.facts);
         let mut all = Vec::new();
+        if let Some(least) = policy.min_cases.filter(|least| self.evidence.against.is_none() && facts.cases < *least) {
+            let words = format!("{} cases, and the policy asks for {least}", facts.cases);
+            all.push(Finding::plain("min_cases", Verdict::Inconclusive, words));
+        }
         if let Some(least) = policy.min_pass_rate {
             let rate = facts.pass_rate().unwrap_or(0.0);
             let verdict = if rate >= least { Verdict::Pass } else { Verdict::Regression };
@@ -351,7 +361,7 @@ fn improvement(pairs: &Pairs, name: &str, least: f64, confidence: f64) -> Findin
             let units = row.difference.units();
             let test = Bounded::new(&units, scale.of_differences());
             let exact = row.metric.is_pass() && pairs.single && !pairs.is_clustered() && least == 0.0;
-            let (fixed, broken) = (row.fixed.len() as u64, row.broken.len() as u64);
+            let (fixed, broken) = row.changes();
             let sure = !exact || mcnemar_improved(fixed, broken) < 1.0 - confidence;
             let asked = least * scale.width();
             let shown = sure && test.statistic(asked) > z;

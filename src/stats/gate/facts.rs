@@ -15,6 +15,10 @@ pub struct Facts {
     pub cases: u64,
     /// Cases without a verdict.
     pub errored: u64,
+    /// Runs of cases without a verdict.
+    pub errored_runs: u64,
+    /// Cases of which nobody said what they asked and demanded.
+    pub unknown: u64,
     /// Digest of the cases' ids and inputs.
     pub test_set: Digest,
     /// Digest of the cases' ids and assertions.
@@ -53,17 +57,19 @@ impl Facts {
     pub fn case(&mut self, case: &CaseRef, side: &Side, must_pass: &[String]) {
         self.cases += 1;
         self.errored += u64::from(!side.is_judged());
+        self.errored_runs += u64::from(side.errored);
+        self.unknown += u64::from(!case.inputs.is_known() || !case.checks.is_known());
         self.test_set = self.test_set.and(case.asked());
         self.checks = self.checks.and(case.demanded());
         self.results = self.results.and(side.digest(&case.id));
         self.passed += match case.min_pass {
             Some(_) => f64::from(u8::from(side.passes(case.min_pass))),
-            None => float(side.passed.into()) / float(side.runs.max(1).into()),
+            None => float(side.passed.into()) / float((side.runs + side.errored).max(1).into()),
         };
         for entry in must_pass.iter().filter(|entry| means(entry, case)) {
             self.met.insert(entry.clone());
             if !side.passes(case.min_pass) {
-                self.failed.push(Arc::clone(&case.id));
+                self.failed.push(case.description.clone().unwrap_or_else(|| Arc::clone(&case.id)));
             }
         }
     }
@@ -103,8 +109,8 @@ impl Facts {
         if well {
             all.passed += float(rest);
         } else {
-            // Of the cases that are to come, those that must pass do not.
-            all.failed.extend(self.unmet(policy).into_iter().filter(|_| rest > 0).map(Arc::from));
+            // Any of the cases to come may be one that must pass, and does not.
+            all.failed.extend(policy.must_pass.iter().filter(|_| rest > 0).map(|entry| Arc::from(entry.as_str())));
         }
         all.met.extend(policy.must_pass.iter().filter(|_| rest > 0).cloned());
         all

@@ -119,6 +119,12 @@ impl Policy {
         needed.chain(self.min_cases).max().unwrap_or(0)
     }
 
+    /// The metrics that it asks for.
+    pub fn metrics(&self) -> impl Iterator<Item = &str> {
+        let improved = self.require_improvement.iter().flat_map(|asked| &asked.metrics);
+        self.guards.keys().chain(improved.map(|(name, _)| name)).map(String::as_str)
+    }
+
     /// Whether it has a rule that needs no baseline.
     pub fn is_absolute(&self) -> bool {
         self.min_pass_rate.is_some()

@@ -45,7 +45,8 @@ pub(super) fn guard(t: &Telling<'_>) -> String {
     }
     text.push('.');
     if t.worst > 0 {
-        text += &format!(" {} without a verdict count as the worst.", cases(t.worst));
+        let count = if t.worst == 1 { "counts" } else { "count" };
+        text += &format!(" {} without a verdict {count} as the worst.", cases(t.worst));
     }
     if t.shown.drop && t.shown.verdict == Verdict::Pass {
         text += " A small but real drop.";
