@@ -143,13 +143,19 @@ impl Told {
     }
 
     fn show_gate(&self, gate: &GateLine, tries: u32, screen: &Screen) {
-        let open = gate.decision == "open";
+        let open = gate.decision == "promote";
         let word = screen.paint(if open { Ink::Good } else { Ink::Bad }, &screen.line(&gate.decision, 24));
-        let pair = format!("{} against {}", self.name(&gate.candidate), self.name(&gate.baseline));
+        let baseline = if gate.baseline.is_empty() { "nothing".to_owned() } else { self.name(&gate.baseline) };
+        let pair = format!("{} against {baseline} at {}", self.name(&gate.candidate), gate.provider);
         let tries = if tries > 1 { format!(", one of {tries} tries") } else { ", the only try".to_owned() };
         screen.out(&format!("  {word}  {}{tries}", screen.line(&pair, screen.width.saturating_sub(24))));
-        let why = format!("{} ({} UTC)", gate.rule, facts::when(gate.decided_ms));
+        let policy: String = gate.policy.chars().take(12).collect();
+        let why = format!("{} ({} UTC, policy {policy})", gate.rule, facts::when(gate.decided_ms));
         screen.out(&format!("    {}", screen.line(&why, screen.width.saturating_sub(4))));
+        let body: Value = serde_json::from_str(&gate.body).unwrap_or_default();
+        if let Some(words) = body["gate"]["decision"]["words"].as_str() {
+            screen.wrapped("    ", "    ", &screen.line(words, 600));
+        }
     }
 
     /// What a prompt is called in this run, else its hash.
