@@ -170,7 +170,7 @@ fn one_run_is_told_in_full() {
     let ran = project.run(&["history", "show"]).code(0).never_says("\u{1b}");
     let ran = ran.says("two \u{fffd}[31mprompts").says("first").says("2 of 2 passed · 100.0 % [34.2 %, 100.0 %]");
     let ran = ran.says("content ").says("$0.5000").says("latency p50 7").says("complete, 4 of 4 cells finished");
-    ran.says("closed  second against first, the only try").says("max_regression").says("prompteval report ");
+    ran.says("closed  second against first at m, the only try").says("max_regression").says("prompteval report ");
     let told = json(project.run(&["history", "show", "latest", "--format", "json"]).never_says("\u{1b}"));
     assert_eq!((&told["passed"], &told["failed"], &told["gates"][0]["tries"]), (&3.into(), &1.into(), &1.into()));
     assert_eq!(told["gates"][0]["body"]["pairs"], 2);
