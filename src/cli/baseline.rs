@@ -60,7 +60,7 @@ pub(super) fn rivals(
     let policy = gate.map(|gate| gate.policy.clone());
     let aim = Aim { policy, question: Question::default(), early: command.rivals.early_stop };
     let columns: Vec<usize> = (0..head.columns.len()).collect();
-    let archive = Archive { store, registry: &suite.registry, cwd, prompt: prompt(&head.columns) };
+    let archive = Archive { store, registry: &suite.registry, cwd, prompt: prompt(&head.columns), baseline: true };
     let named = command.rivals.baseline.as_deref();
     let named = named.or_else(|| gate.and_then(|gate| gate.policy.baseline.as_deref()));
     if let Some(first) = named.and_then(|word| prompts_called(head, word)) {

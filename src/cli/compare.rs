@@ -63,10 +63,10 @@ pub(super) fn compare(command: &CompareCommand, env: &Env, cwd: &Path, screen: &
         Some(folder) => cwd.join(folder),
         None => crate::suite::registry(cwd, env).map_err(told)?,
     };
-    let archive = Archive { store: store.as_ref(), registry: &registry, cwd, prompt: None };
+    let archive = Archive { store: store.as_ref(), registry: &registry, cwd, prompt: None, baseline: true };
     let baseline = archive.find(&command.baseline)?;
     let prompt = prompt(&baseline.head.columns).map(str::to_owned);
-    let archive = Archive { prompt: prompt.as_deref(), ..archive };
+    let archive = Archive { prompt: prompt.as_deref(), baseline: false, ..archive };
     let candidate = command.candidate.as_deref().map(|word| archive.find(word)).transpose()?;
     let question = Question { confidence: command.confidence, detect: command.detect, ..Question::default() };
     let aim = Aim { question, ..Aim::default() };

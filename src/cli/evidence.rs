@@ -1,15 +1,16 @@
 //! What was measured before: stored runs and reports, by the words people have for them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::exit::{ExitStatus, Failure};
 use super::keep::{failed, shorter};
 use crate::diag::{Folder, Problem};
 use crate::prompts::{Reference, Sources, hash_of, labelled};
 use crate::record::{Column, Ending, Outcome, RunHead};
-use crate::report::read;
+use crate::report::{read, read_while};
+use crate::stats::Sheet;
 use crate::store::{Store, StoreError, StoredRun};
 
 /// Where evidence is looked for.
@@ -20,6 +21,8 @@ pub(super) struct Archive<'a> {
     pub(super) cwd: &'a Path,
     /// The prompt that labels are of, where a label stands alone.
     pub(super) prompt: Option<&'a str>,
+    /// Whether a baseline is looked for, which is held by case.
+    pub(super) baseline: bool,
 }
 
 /// A run that can be looked at again.
@@ -32,6 +35,8 @@ pub(super) struct Evidence {
     /// The columns that are meant.
     pub(super) columns: Vec<usize>,
     source: Source,
+    /// What each column did case by case, where it was read along.
+    sheets: Mutex<BTreeMap<usize, Sheet>>,
 }
 
 enum Source {
@@ -62,7 +67,7 @@ impl Archive<'_> {
     fn whole(&self, word: &str) -> Result<Evidence, Failure> {
         let path = self.cwd.join(word);
         if path.is_file() || [".json", ".jsonl"].iter().any(|end| word.to_lowercase().ends_with(end)) {
-            return report(&shorter(&path, self.cwd), word);
+            return report(&shorter(&path, self.cwd), word, self.baseline);
         }
         if word.contains('@') {
             let reference = Reference::parse(word).map_err(usage)?;
@@ -127,9 +132,15 @@ pub(super) fn is(column: &Column, word: &str) -> bool {
         || (word.len() >= 7 && column.prompt_hash.starts_with(word))
 }
 
-fn report(path: &Path, word: &str) -> Result<Evidence, Failure> {
-    let mut order = Order::default();
-    let found = read(path, &mut |outcome| _ = order.add(&outcome)).map_err(|error| {
+fn report(path: &Path, word: &str, sheeted: bool) -> Result<Evidence, Failure> {
+    let (mut order, mut sheets) = (Order::default(), BTreeMap::<usize, Sheet>::new());
+    let mut each = |outcome: Arc<Outcome>| {
+        order.add(&outcome);
+        if sheeted {
+            sheets.entry(outcome.column).or_default().add(&outcome);
+        }
+    };
+    let found = read(path, &mut each).map_err(|error| {
         let failure = usage(error.message);
         match error.hint {
             Some(hint) => failure.hint(hint),
@@ -145,6 +156,7 @@ fn report(path: &Path, word: &str) -> Result<Evidence, Failure> {
         ending: found.ending,
         finished: found.finished,
         source: Source::Report(path.to_owned(), order.scattered),
+        sheets: Mutex::new(sheets),
     })
 }
 
@@ -157,6 +169,7 @@ impl Evidence {
             ending: Some(run.tail.as_ref().map_or(Ending::Interrupted, |tail| tail.ending)),
             finished: run.finished,
             source: Source::Stored(store.clone(), Box::new(run)),
+            sheets: Mutex::default(),
         }
     }
 
@@ -195,6 +208,27 @@ impl Evidence {
     pub(super) fn led_by(&self, first: &[usize]) -> Vec<usize> {
         let rest = (0..self.head.columns.len()).filter(|at| !first.contains(at));
         first.iter().copied().chain(rest).collect()
+    }
+
+    /// What a column did case by case, read along when the report was opened; given once.
+    pub(super) fn sheet(&self, column: usize) -> Option<Sheet> {
+        self.sheets.lock().ok()?.remove(&column)
+    }
+
+    /// Looks through its outcomes for those of these cases.
+    pub(super) fn search(&self, wanted: &[Arc<str>], each: &mut dyn FnMut(Arc<Outcome>)) -> Result<(), Failure> {
+        let Source::Report(path, false) = &self.source else { return self.replay(each) };
+        let mut seen: HashSet<Arc<str>> = HashSet::new();
+        let found = read_while(path, &mut |outcome| {
+            let is = wanted.contains(&outcome.case.id);
+            if is {
+                seen.insert(Arc::clone(&outcome.case.id));
+                each(outcome);
+            }
+            // The cells of a case stand together.
+            is || seen.len() < wanted.len()
+        });
+        found.map(drop).map_err(|error| usage(error.message))
     }
 
     /// Whether two are the same run.

@@ -59,10 +59,10 @@ struct Rules {
 pub(super) fn gate(command: &GateCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
     let rules = rules(command, env, cwd, screen)?;
     let store = store(&command.store, &rules.env, cwd)?;
-    let archive = Archive { store: store.as_ref(), registry: &rules.registry, cwd, prompt: None };
+    let archive = Archive { store: store.as_ref(), registry: &rules.registry, cwd, prompt: None, baseline: false };
     let candidate = candidate(command, &rules, &archive, store.as_ref())?;
     let name = prompt(&candidate.head.columns).map(str::to_owned);
-    let archive = Archive { prompt: name.as_deref(), ..archive };
+    let archive = Archive { prompt: name.as_deref(), baseline: true, ..archive };
     let question = Question { detect: command.detect, ..Question::default() };
     let aim = Aim { policy: Some(rules.policy.clone()), question, early: false };
     let rivals = rivals(command, &rules.policy, &candidate, &archive, aim)?;

@@ -240,7 +240,7 @@ impl Rival {
             return Ok(());
         }
         let wanted: Vec<Arc<str>> = self.versus.changed.iter().map(|changed| Arc::clone(&changed.case.id)).collect();
-        other.replay(&mut |outcome| {
+        other.search(&wanted, &mut |outcome| {
             if outcome.column == *column && wanted.contains(&outcome.case.id) {
                 self.versus.show(&outcome);
             }
@@ -340,7 +340,13 @@ fn one_provider(head: &RunHead, columns: &[usize]) -> bool {
 
 /// The columns that are held against, each by case, in the order of their candidates.
 fn sheets(other: &Evidence, partners: &[(usize, usize)]) -> Result<Vec<Sheet>, Failure> {
-    let mut sheets: Vec<Sheet> = partners.iter().map(|_| Sheet::default()).collect();
+    let known: Vec<Sheet> = partners.iter().map_while(|(_, column)| other.sheet(*column)).collect();
+    let mut sheets = known;
+    if sheets.len() == partners.len() {
+        sheets.iter_mut().for_each(Sheet::end);
+        return Ok(sheets);
+    }
+    sheets = partners.iter().map(|_| Sheet::default()).collect();
     other.replay(&mut |outcome| {
         for (sheet, (_, column)) in sheets.iter_mut().zip(partners) {
             if outcome.column == *column {

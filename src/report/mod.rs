@@ -27,7 +27,7 @@ mod fixture;
 pub use chart::{Chart, Line, Mark};
 pub use comparison::{Compared, Early, GateReport, Gated};
 pub use diff::{Piece, words as diff_words};
-pub use read::{ReadError, ReadReport, read};
+pub use read::{ReadError, ReadReport, read, read_while};
 pub use target::{Target, TargetError};
 
 use std::io::{self, Write};

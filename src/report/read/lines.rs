@@ -18,6 +18,9 @@ pub(super) fn read(path: &Path, mut text: impl BufRead, reading: &mut Reading<'_
         let item = serde_json::from_slice(line.trim_ascii_end());
         let item = item.map_err(|error| reading.broken(path, &error, number))?;
         if !reading.result(item) {
+            if reading.enough {
+                break;
+            }
             let problem = reading.problem.take().unwrap_or_default();
             let message = format!("`{}` has a result without {problem} (line {number})", path.display());
             return Err(ReadError::new(message).hint(if reading.maker.count == 0 { HINT } else { NEWER }));

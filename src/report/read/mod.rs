@@ -66,27 +66,46 @@ impl std::error::Error for ReadError {}
 /// When it cannot be read, is broken or cut short, is no report, or has no results. Results that stood
 /// before the broken place have been handed on by then.
 pub fn read(path: &Path, each: &mut dyn FnMut(Arc<Outcome>)) -> Result<ReadReport, ReadError> {
+    read_while(path, &mut |outcome| {
+        each(outcome);
+        true
+    })
+}
+
+/// The same, until `each` has enough: what follows is not read, and the report is told as far as it was.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_while(path: &Path, each: &mut dyn FnMut(Arc<Outcome>) -> bool) -> Result<ReadReport, ReadError> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     read_from(path, BufReader::with_capacity(1 << 16, file), each)
 }
 
 /// The same from an open text; the path is what it is called.
-fn read_from(path: &Path, mut text: impl BufRead, each: &mut dyn FnMut(Arc<Outcome>)) -> Result<ReadReport, ReadError> {
+fn read_from(
+    path: &Path,
+    mut text: impl BufRead,
+    each: &mut dyn FnMut(Arc<Outcome>) -> bool,
+) -> Result<ReadReport, ReadError> {
     let start = text.fill_buf().map_err(|error| unreadable(path, &error))?;
     let mark = if start.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
     text.consume(mark);
-    let mut reading = Reading { each, maker: Maker::new(path), around: Around::default(), problem: None };
+    let mut reading =
+        Reading { each, enough: false, maker: Maker::new(path), around: Around::default(), problem: None };
     if format_for(path).is_some_and(|format| format.name == "jsonl") {
         lines::read(path, text, &mut reading)?;
     } else {
-        document::read(path, text, &mut reading)?;
+        let whole = document::read(path, text, &mut reading);
+        whole.or_else(|error| if reading.enough { Ok(()) } else { Err(error) })?;
     }
     reading.end(path)
 }
 
 /// What is known so far.
 struct Reading<'a> {
-    each: &'a mut dyn FnMut(Arc<Outcome>),
+    each: &'a mut dyn FnMut(Arc<Outcome>) -> bool,
+    /// Whether nothing more is wanted.
+    enough: bool,
     maker: Maker,
     around: Around,
     /// What is wrong with a result.
@@ -97,10 +116,10 @@ impl Reading<'_> {
     /// Takes in a result. What is wrong with it is kept, and said with the place.
     fn result(&mut self, item: Map<String, Value>) -> bool {
         match self.maker.outcome(item) {
-            Ok(outcome) => (self.each)(Arc::new(outcome)),
+            Ok(outcome) => self.enough = !(self.each)(Arc::new(outcome)),
             Err(problem) => self.problem = Some(problem),
         }
-        self.problem.is_none()
+        self.problem.is_none() && !self.enough
     }
 
     fn end(self, path: &Path) -> Result<ReadReport, ReadError> {

@@ -14,7 +14,10 @@ type Read = Result<(ReadReport, Vec<Arc<Outcome>>), ReadError>;
 
 fn from(name: &str, bytes: &[u8]) -> Read {
     let mut all = Vec::new();
-    let report = read_from(Path::new(name), bytes, &mut |outcome| all.push(outcome))?;
+    let report = read_from(Path::new(name), bytes, &mut |outcome| {
+        all.push(outcome);
+        true
+    })?;
     Ok((report, all))
 }
 
