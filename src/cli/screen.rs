@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use super::exit::Failure;
 use crate::diag::{Level, Problems, render};
 use crate::env::{Env, Redactor};
+pub(super) use crate::stats::words::thousands;
 
 /// `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -207,19 +208,6 @@ fn paint(on: bool, ink: Ink, text: &str) -> String {
 /// `1 case`, `64 cases`, `1,234 cells`.
 pub(super) fn count(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", thousands(n), if n == 1 { "" } else { "s" })
-}
-
-/// A number with commas.
-pub(super) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// US dollars with as many digits as say something.
