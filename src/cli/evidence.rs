@@ -108,7 +108,7 @@ impl Archive<'_> {
         let run = store.newest_of(&hash).map_err(failed)?;
         let run = run.ok_or_else(|| {
             usage(format!("no stored run has the content of `{}@{}`", reference.name, reference.version))
-                .hint("run it once; `prompteval history` lists what there is")
+                .hint("run it once (`prompteval run --no-gate`); `prompteval history` lists what there is")
         })?;
         let mut evidence = Evidence::of_run(store, run);
         evidence.columns.retain(|column| evidence.head.columns[*column].prompt_hash == hash);
