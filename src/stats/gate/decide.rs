@@ -142,8 +142,11 @@ pub fn decide(policy: &Policy, evidence: &Evidence<'_>) -> Decision {
 /// Its rules and sentences are about the cases so far.
 pub fn foresee(policy: &Policy, evidence: &Evidence<'_>, rest: u64) -> Option<Decision> {
     let best = imagine(&policy.foreseeable(), evidence, rest, true);
-    if best.decision != Verdict::Pass {
-        return Some(so_far(policy, evidence, best));
+    match best.decision {
+        Verdict::Pass => {}
+        // Nothing is left that could be foreseen.
+        Verdict::Invalid => return None,
+        Verdict::Regression | Verdict::Inconclusive => return Some(so_far(policy, evidence, best)),
     }
     // Cases to come may turn out to be no pairs: those so far must be enough.
     let enough = evidence.against.is_none_or(|against| against.pairs.units() >= policy.fewest_cases());

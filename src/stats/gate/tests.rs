@@ -149,6 +149,15 @@ fn what_can_no_longer_change_is_known_early() {
 }
 
 #[test]
+fn what_has_no_bound_is_never_foreseen() {
+    let policy = Policy { max_p95_latency_ms: Some(500.0), ..Policy::default() };
+    let facts = facts(30, 0);
+    assert_eq!(foresee(&policy, &Evidence { facts: &facts, against: None }, 10), None);
+    let policy = Policy { must_pass: vec!["c1".into()], min_pass_rate: Some(0.1), ..Policy::default() };
+    assert_eq!(foresee(&policy, &Evidence { facts: &facts, against: None }, 10), None, "c1 may come again");
+}
+
+#[test]
 fn whatever_comes_agrees_with_what_was_foreseen() {
     let policy = Policy::default();
     for broken in 0..12 {
