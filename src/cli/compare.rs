@@ -111,11 +111,16 @@ pub(super) fn play(mut rivals: Rivals, run: &Evidence) -> Result<Vec<Matched>, F
 
 pub(super) fn print(matched: &[Matched], format: Format, env: &Env, screen: &Screen) {
     let compared: Vec<Compared<'_>> = matched.iter().filter_map(Matched::compared).collect();
-    match format {
-        Format::Text => matched.iter().for_each(|matched| verdict::show(matched, screen)),
-        Format::Json => screen.out(comparison::json(&compared, &env.redactor).trim_end()),
-        Format::Markdown => screen.out(comparison::markdown(&compared, &env.redactor).trim_end()),
-        Format::Html => screen.out(comparison::html(&compared, &env.redactor).trim_end()),
+    let page = match format {
+        Format::Text => None,
+        Format::Json => Some(comparison::json(&compared, &env.redactor)),
+        Format::Markdown => Some(comparison::markdown(&compared, &env.redactor)),
+        Format::Html => Some(comparison::html(&compared, &env.redactor)),
+    };
+    // Without a baseline there is nothing to draw, but a decision all the same.
+    match page.filter(|_| !compared.is_empty() || matched.is_empty()) {
+        Some(page) => screen.out(page.trim_end()),
+        None => matched.iter().for_each(|matched| verdict::show(matched, screen)),
     }
 }
 

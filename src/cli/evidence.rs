@@ -140,13 +140,7 @@ fn report(path: &Path, word: &str, sheeted: bool) -> Result<Evidence, Failure> {
             sheets.entry(outcome.column).or_default().add(&outcome);
         }
     };
-    let found = read(path, &mut each).map_err(|error| {
-        let failure = usage(error.message);
-        match error.hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
-    })?;
+    let found = read(path, &mut each).map_err(|error| usage(error.message).maybe_hint(error.hint))?;
     if found.finished == 0 {
         return Err(usage(format!("`{word}` has no results")));
     }
@@ -273,9 +267,5 @@ fn usage(message: impl Into<String>) -> Failure {
 
 /// A problem as a command's failure.
 pub(super) fn told(problem: Problem) -> Failure {
-    let failure = usage(problem.message);
-    match problem.hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    usage(problem.message).maybe_hint(problem.hint)
 }

@@ -58,6 +58,11 @@ impl Failure {
         Self { status, message: message.into(), hint: None }
     }
 
+    /// With the next step, where there is one.
+    pub(super) fn maybe_hint(self, hint: Option<impl Into<String>>) -> Self {
+        Self { hint: hint.map(Into::into).or(self.hint), ..self }
+    }
+
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -202,10 +202,14 @@ fn several(run: &Evidence) -> bool {
     columns.iter().enumerate().any(|(n, column)| columns[..n].iter().any(|before| before.provider == column.provider))
 }
 
-/// Open only when every gate is.
+/// Open only when every gate is, and there is one.
 pub(super) fn status<'a>(mut gates: impl Iterator<Item = &'a GateReport>) -> ExitStatus {
-    let open = gates.all(|gate| gate.decision.decision == Verdict::Pass);
-    if open { ExitStatus::Success } else { ExitStatus::GateClosed }
+    let mut any = false;
+    let open = gates.all(|gate| {
+        any = true;
+        gate.decision.decision == Verdict::Pass
+    });
+    if any && open { ExitStatus::Success } else { ExitStatus::GateClosed }
 }
 
 /// Enters decisions into the ledger, and learns which try each was.

@@ -172,9 +172,5 @@ pub(super) fn shorter(path: &Path, cwd: &Path) -> PathBuf {
 
 pub(super) fn failed(error: StoreError) -> Failure {
     let status = if error.trouble == Trouble::Unknown { ExitStatus::Usage } else { ExitStatus::Failed };
-    let failure = Failure::new(status, error.message);
-    match error.hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::new(status, error.message).maybe_hint(error.hint)
 }

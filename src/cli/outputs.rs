@@ -43,13 +43,8 @@ pub(super) fn make_way(paths: &[PathBuf], screen: &Screen) {
 /// Opens all reports, or none.
 pub(super) fn open(paths: &[PathBuf], options: &Options) -> Result<Vec<Target>, Failure> {
     let open = |path: &PathBuf| {
-        Target::create(path, options.clone()).map_err(|e| {
-            let failure = Failure::new(ExitStatus::Usage, e.to_string());
-            match e.hint {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            }
-        })
+        Target::create(path, options.clone())
+            .map_err(|e| Failure::new(ExitStatus::Usage, e.to_string()).maybe_hint(e.hint))
     };
     paths.iter().map(open).collect()
 }

@@ -10,7 +10,7 @@ use crate::plan::Expected;
 use crate::record::{Column, Ending, Outcome, RunHead, RunTail};
 use crate::report::{Compared, Early, GateReport, Gated};
 use crate::stats::gate::{Decision, Facts, Policy, Verdict, decide, foresee};
-use crate::stats::{Base, Changed, Comparison, Party, Question, Sheet, Versus};
+use crate::stats::{Base, Changed, Comparison, Pairs, Party, Question, Sheet, Versus};
 
 /// How often, in a suite's cases, it is asked whether the rest still matters.
 const LOOKS: u64 = 200;
@@ -214,11 +214,11 @@ impl Rival {
         self.versus.end();
         self.look_up()?;
         let candidate = Party::of(head, &head.columns[self.versus.candidate]);
-        let gate = aim.policy.as_ref().map(|policy| self.rule(policy, candidate.clone(), ended));
+        let gated = self.versus.gated();
+        let gate = aim.policy.as_ref().map(|policy| self.rule(policy, candidate.clone(), &gated, ended));
         let comparison = self.baseline.as_ref();
         let comparison =
             comparison.map(|baseline| Comparison::of(&self.versus.pairs, baseline.clone(), candidate, &aim.question));
-        let gated = self.versus.gated();
         let evidence = self.versus.evidence(&gated);
         let results = evidence.results();
         let own = matches!(self.versus.base, Base::Column(_));
@@ -247,9 +247,8 @@ impl Rival {
         })
     }
 
-    fn rule(&self, policy: &Policy, candidate: Party, ended: Ended) -> GateReport {
-        let gated = self.versus.gated();
-        let evidence = self.versus.evidence(&gated);
+    fn rule(&self, policy: &Policy, candidate: Party, gated: &Pairs, ended: Ended) -> GateReport {
+        let evidence = self.versus.evidence(gated);
         let mut early = None;
         let decision = match ended.ending {
             _ if self.is_itself(&candidate) => itself(&candidate),

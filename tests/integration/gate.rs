@@ -207,6 +207,7 @@ fn what_was_refused_does_not_pass_as_its_own_baseline() {
     };
     let project = alone("gate: {max_regression: 0.1, min_pass_rate: 0.1}");
     project.run(&["run", "-q"]).code(0);
+    project.run(&["gate", "--format", "markdown"]).code(0).says("absolute rules only");
     project.run(&["run", "--baseline", "latest"]).code(102).says("baseline and candidate are the same prompt");
     project.run(&["gate", "--baseline", "latest"]).code(2).says("baseline and candidate are the same run");
     project.run(&["gate", "--baseline", "latest#new", "--candidate", "latest#new"]).code(2);

@@ -245,7 +245,7 @@ impl Judge<'_> {
         };
         let aim = Aim { margin, confidence, power: self.policy.power };
         let needed = (shown.verdict == Verdict::Inconclusive).then(|| cases_if_as_good(&units, scale, &aim)).flatten();
-        let telling = words::Telling { row, shown: &shown, margin, confidence, needed, width, worst: pairs.worst };
+        let telling = words::Telling { row, shown: &shown, margin, confidence, needed, worst: pairs.worst };
         Finding {
             metric: Some(name.into()),
             value: Some(shown.difference),

@@ -15,7 +15,6 @@ pub(super) struct Telling<'a> {
     pub(super) margin: f64,
     pub(super) confidence: f64,
     pub(super) needed: Option<u64>,
-    pub(super) width: f64,
     /// Cases that count as the worst because they have no verdict.
     pub(super) worst: u64,
 }
@@ -68,7 +67,6 @@ fn outlook(t: &Telling<'_>) -> String {
              been enough: take it as a warning."
         );
     }
-    debug_assert!(t.width > 0.0);
     format!(" About {number} cases would show it 4 times in 5 if it is really as good.")
 }
 
