@@ -5,6 +5,7 @@
 //! `text → Suite → Plan → Cell → Response → Verdict → Outcome → Event → RunRecord → report`.
 
 pub mod assert;
+pub mod audit;
 pub mod cli;
 pub mod content;
 pub mod diag;
@@ -13,6 +14,7 @@ pub mod plan;
 pub mod prompts;
 pub mod provider;
 pub mod record;
+pub mod registry;
 pub mod report;
 pub mod run;
 pub mod stats;

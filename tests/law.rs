@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["diag", "env", "content"],
     &["record", "yaml", "template"],
-    &["stats", "store"],
+    &["stats", "store", "audit"],
     &["prompts", "provider", "assert", "report"],
-    &["plan", "transport"],
+    &["plan", "transport", "registry"],
     &["suite", "run"],
     &["cli"],
 ];

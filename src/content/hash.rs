@@ -10,16 +10,24 @@ use super::{Digest, js_number};
 
 /// The hash of a value's canonical text, in hexadecimal.
 pub fn content_hash(value: &Value) -> String {
+    sha256(&canonical(value))
+}
+
+/// A value's canonical text (RFC 8785): no blanks, keys sorted by their UTF-16 code units.
+pub fn canonical(value: &Value) -> Vec<u8> {
     let mut text = Vec::new();
     write(value, &mut text);
-    hex(&Sha256::digest(text))
+    text
+}
+
+/// The SHA-256 of bytes, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// The same, cut to a digest.
 pub fn digest_of(value: &Value) -> Digest {
-    let mut text = Vec::new();
-    write(value, &mut text);
-    first_half(&Sha256::digest(text))
+    first_half(&Sha256::digest(canonical(value)))
 }
 
 fn first_half(hash: &[u8]) -> Digest {

@@ -5,5 +5,5 @@ mod hash;
 mod number;
 
 pub use digest::Digest;
-pub use hash::{ContentId, case_hash, content_hash, digest_of};
+pub use hash::{ContentId, canonical, case_hash, content_hash, digest_of, sha256};
 pub use number::{js_float, js_number};

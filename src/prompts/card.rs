@@ -1,10 +1,15 @@
 //! A prompt file of the registry with all that it says beside the prompt.
 
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::freeze::Release;
 use super::given::{Given, Sources};
 use super::prompt::Prompt;
 use super::registry::{self, Reference};
 use super::version;
-use crate::diag::{Problem, Span};
+use crate::diag::{Problem, Source, Span};
 use crate::yaml::Node;
 
 /// A versioned prompt file, read for people.
@@ -32,6 +37,12 @@ pub struct Card {
     pub performance: Vec<Figure>,
     /// Variants that were tried.
     pub variations: Vec<Variation>,
+    /// What `prompt release` wrote into it.
+    pub release: Option<Release>,
+    /// What reaches the model: the value that the prompt's hash is of.
+    pub content: Value,
+    /// The file's text.
+    pub source: Arc<Source>,
 }
 
 /// A variant that was tried.
@@ -75,6 +86,9 @@ pub fn card(reference: &Reference, at: &Span, sources: &Sources) -> Result<Card,
         input,
         performance: figures(node),
         variations: node.get("variations").map(|list| list.items().iter().map(variation).collect()).unwrap_or_default(),
+        release: Release::of(node),
+        content: version::reaching(node)?,
+        source: Arc::clone(node.span.source()),
         file: found.shown,
     })
 }
@@ -100,7 +114,7 @@ fn written(node: &Node) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diag::{Folder, Source};
+    use crate::diag::Folder;
 
     fn read(text: &str, word: &str) -> Result<Card, Problem> {
         let dir = tempfile::tempdir().unwrap();

@@ -5,6 +5,7 @@
 
 mod card;
 mod files;
+mod freeze;
 mod given;
 mod labels;
 mod prompt;
@@ -13,8 +14,9 @@ mod source;
 mod version;
 
 pub use card::{Card, Figure, Variation, card};
+pub use freeze::{Release, freeze};
 pub use given::Sources;
-pub use labels::labelled;
+pub use labels::{LABELS_FILE, Labelled, Labels, label_name, labelled};
 pub use prompt::{Prompt, Rendered};
-pub use registry::{Reference, hash_of};
+pub use registry::{Reference, hash_of, names, prompt_name, versions, without_v};
 pub use source::load;

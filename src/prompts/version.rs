@@ -27,6 +27,18 @@ static VARIATION: Table = Table {
     ],
 };
 
+static RELEASE: Table = Table {
+    name: "a release",
+    open: false,
+    keys: &[
+        Key::new("content_sha256", Shape::Text, "hash of what reaches the model"),
+        Key::new("parent", Shape::Text, "the version it was made from"),
+        Key::new("author", Shape::Text, "who released it"),
+        Key::new("date", Shape::Text, "when, UTC"),
+        Key::new("description", Shape::Text, "what changed, and why"),
+    ],
+};
+
 /// The keys of a versioned prompt file.
 pub static VERSION_FILE: Table = Table {
     name: "a prompt file",
@@ -46,6 +58,7 @@ pub static VERSION_FILE: Table = Table {
         Key::new("tools", Shape::List(&Shape::Any), "tools offered to the model"),
         Key::new("metadata", Shape::MapOf(&Shape::Any), "anything; does not reach the model"),
         Key::new("performance", Shape::MapOf(&Shape::Scalar), "figures that were declared, not measured"),
+        Key::new("release", Shape::Object(&RELEASE), "written by `prompt release`; never by hand"),
         Key::new("variations", Shape::List(&Shape::Object(&VARIATION)), "variants that were tried"),
     ],
 };
@@ -67,10 +80,38 @@ pub(super) fn prompt(node: &Node, stem: &str, given: &Given, at: &Span) -> Resul
         return Err(problem.clone().maybe_hint(hint));
     }
     let version = version_of(node)?;
-    let compile = dialect(node)?;
-    let (messages, input) = messages(node, compile)?;
-    let text = |key| node.get(key).and_then(Node::as_str);
-    let name = text("name").unwrap_or(stem);
+    let (messages, input) = messages(node, dialect(node)?)?;
+    let name = node.get("name").and_then(Node::as_str).unwrap_or(stem);
+    let raw = raw(messages.iter().map(|(role, text, _)| (role, text)));
+    let mut parameters = parameters(node);
+    parameters.extend(given.parameters.clone());
+    let content = content(node, &raw, input, &parameters);
+    let label = format!("{name}@{version}");
+    let shown = serde_json::to_string_pretty(&raw).unwrap_or_default();
+    let mut draft = given.draft(label, shown, at);
+    draft.parameters = parameters;
+    let compiled = messages.into_iter().map(|(role, _, template)| (role, template)).collect();
+    Ok(Prompt::from_messages(draft, compiled, input, &content, (name, &version)))
+}
+
+/// What reaches the model, as it is hashed: messages, parameters with the tools, and the dialect of the
+/// templates.
+pub(super) fn reaching(node: &Node) -> Result<Value, Problem> {
+    let (texts, input) = texts(node)?;
+    let raw = raw(texts.iter().map(|(role, text)| (role, text)));
+    Ok(content(node, &raw, input, &parameters(node)))
+}
+
+fn content(node: &Node, raw: &[Value], input: bool, parameters: &Map<String, Value>) -> Value {
+    let format = node.get("template_format").and_then(Node::as_str).unwrap_or("jinja");
+    json!({"messages": raw, "input": input, "parameters": parameters, "template_format": format})
+}
+
+fn raw<'a>(messages: impl Iterator<Item = (&'a String, &'a String)>) -> Vec<Value> {
+    messages.map(|(role, text)| json!({"role": role, "content": text})).collect()
+}
+
+fn parameters(node: &Node) -> Map<String, Value> {
     let mut parameters = match node.get("parameters").map(Node::to_json) {
         Some(Value::Object(map)) => map,
         _ => Map::new(),
@@ -78,20 +119,7 @@ pub(super) fn prompt(node: &Node, stem: &str, given: &Given, at: &Span) -> Resul
     if let Some(tools) = node.get("tools") {
         parameters.insert("tools".into(), tools.to_json());
     }
-    parameters.extend(given.parameters.clone());
-    let raw: Vec<Value> = messages.iter().map(|(role, text, _)| json!({"role": role, "content": text})).collect();
-    let content = json!({
-        "messages": raw,
-        "input": input,
-        "parameters": parameters,
-        "template_format": text("template_format").unwrap_or("jinja"),
-    });
-    let label = format!("{name}@{version}");
-    let shown = serde_json::to_string_pretty(&raw).unwrap_or_default();
-    let mut draft = given.draft(label, shown, at);
-    draft.parameters = parameters;
-    let compiled = messages.into_iter().map(|(role, _, template)| (role, template)).collect();
-    Ok(Prompt::from_messages(draft, compiled, input, &content, (name, &version)))
+    parameters
 }
 
 /// Role and template of each message, and whether the case's `input` follows as the user's message.

@@ -15,5 +15,6 @@ mod shape;
 pub use include::{file_reference, include, read_tree};
 pub use node::{Entry, Kind, Node};
 pub use parse::parse;
+pub use scalar::plain_scalar;
 pub use schema::json_schema;
 pub use shape::{Key, Shape, Table, Use, check};

@@ -23,6 +23,12 @@ pub fn resolve(text: &str) -> Kind {
     number(text).map_or_else(|| Kind::Str(text.to_owned()), Kind::Num)
 }
 
+/// A word of letters, digits, `.`, `_` and `-` as a key or value: in quotes where it would be read as
+/// something else than text.
+pub fn plain_scalar(word: &str) -> String {
+    if matches!(resolve(word), Kind::Str(_)) { word.to_owned() } else { format!("\"{word}\"") }
+}
+
 /// A number of the core schema. Infinities and NaN are left as text: JSON has no word for them.
 pub fn number(text: &str) -> Option<Number> {
     let radix = |prefix: &str, radix| {

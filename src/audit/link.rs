@@ -1,0 +1,65 @@
+//! One line as a link of the chain.
+
+use serde_json::{Map, Value};
+
+use super::log::Head;
+use crate::content::{canonical, content_hash};
+
+/// A line whose own hash is right.
+#[derive(Debug, Clone)]
+pub(super) struct Link {
+    pub(super) head: Head,
+    pub(super) prev: String,
+    pub(super) fields: Map<String, Value>,
+}
+
+/// Why a line is no link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// It ends too early.
+    Short,
+    /// Anything else, in words.
+    Wrong(&'static str),
+}
+
+/// The hash of an entry: of its canonical text without `hash`.
+pub(super) fn hash_of(fields: &mut Map<String, Value>) -> String {
+    let hash = fields.shift_remove("hash");
+    // The map is moved through a value and back: a log can have lines of megabytes.
+    let value = Value::Object(std::mem::take(fields));
+    let found = content_hash(&value);
+    if let Value::Object(map) = value {
+        *fields = map;
+    }
+    fields.extend(hash.map(|hash| ("hash".to_owned(), hash)));
+    found
+}
+
+/// Reads a line.
+pub(super) fn link(line: &[u8]) -> Result<Link, Broken> {
+    let mut value: Value = serde_json::from_slice(line).map_err(|error| match error.classify() {
+        serde_json::error::Category::Eof => Broken::Short,
+        _ => Broken::Wrong("it is no JSON"),
+    })?;
+    let plain = canonical(&value) == line;
+    let Value::Object(fields) = &mut value else { return Err(Broken::Wrong("it is no entry")) };
+    if !plain {
+        return Err(Broken::Wrong("it is not in canonical form, as every entry is written"));
+    }
+    let text = |key: &str| fields.get(key).and_then(Value::as_str).map(str::to_owned);
+    let seq = fields.get("seq").and_then(Value::as_u64);
+    let (Some(seq), Some(prev), Some(said)) = (seq, text("prev"), text("hash")) else {
+        return Err(Broken::Wrong("it has no `seq`, `prev` or `hash`"));
+    };
+    if hash_of(fields) != said {
+        return Err(Broken::Wrong("its hash is not that of its content"));
+    }
+    Ok(Link { head: Head { seq, hash: said }, prev, fields: std::mem::take(fields) })
+}
+
+impl Link {
+    /// Whether it follows another, or is the first.
+    pub(super) fn follows(&self, head: Option<&Head>) -> bool {
+        Head::next(head) == (self.head.seq, self.prev.clone())
+    }
+}

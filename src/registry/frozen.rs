@@ -1,0 +1,116 @@
+//! A released version, held to what the log says of it.
+
+use super::session::Registry;
+use super::trouble::RegistryError;
+use crate::audit::{Event, Sealed};
+use crate::content::sha256;
+use crate::diag::Source;
+use crate::prompts::{Card, Reference, Release, card, prompt_name, versions, without_v};
+
+/// A released version whose file is what it was.
+#[derive(Debug, Clone)]
+pub struct Frozen {
+    /// The prompt's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// All that the file says.
+    pub card: Card,
+    /// What its release says.
+    pub release: Release,
+    /// Hash of the file's bytes.
+    pub file_sha256: String,
+}
+
+impl Frozen {
+    /// Hash of what reaches the model.
+    pub fn content(&self) -> &str {
+        &self.card.prompt.hash
+    }
+}
+
+impl Registry {
+    /// A prompt's file, read.
+    ///
+    /// # Errors
+    /// When there is no such version, it is no prompt file, or it was edited after its release.
+    pub fn card(&self, name: &str, version: &str) -> Result<Card, RegistryError> {
+        prompt_name(name).map_err(RegistryError::usage)?;
+        let word = format!("{name}@{version}");
+        let reference = Reference { name: name.to_owned(), version: version.to_owned() };
+        card(&reference, &Source::new("<argument>", word).span(), self.sources()).map_err(|problem| {
+            // The place in the arguments says nothing that the message does not.
+            let inside = problem.at.as_ref().is_some_and(|at| &**at.source().name() == "<argument>");
+            let mut error = RegistryError::from(problem);
+            if inside {
+                error.problem = None;
+            }
+            error
+        })
+    }
+
+    /// A released version, with its file's bytes and its content as they were when it was released.
+    ///
+    /// # Errors
+    /// When there is none, when the log knows nothing of it, and when it was edited.
+    pub fn frozen(&self, name: &str, version: &str) -> Result<Frozen, RegistryError> {
+        let version = without_v(version);
+        if semver::Version::parse(version).is_err() {
+            let message = format!("`{version}` is no version");
+            return Err(RegistryError::usage(message).hint(self.known(name)));
+        }
+        let card = self.card(name, version)?;
+        let path = self.folder().join(name).join(format!("{version}.yaml"));
+        let bytes = std::fs::read(&path).map_err(|e| RegistryError::io(&e, "read", &path))?;
+        let file_sha256 = sha256(&bytes);
+        let entry = self.released(name, version)?.ok_or_else(|| {
+            RegistryError::integrity(format!("the log knows no release of {name}@{version}"))
+                .hint("`prompteval prompt import --adopt` enters files that were there before; `git log` says where this one comes from")
+        })?;
+        let change = entry
+            .entry
+            .changes()
+            .find(|change| change.prompt.as_deref() == Some(name) && change.version.as_deref() == Some(version));
+        let said = change.and_then(|change| change.file_sha256.as_deref()).unwrap_or_default();
+        let content = change.and_then(|change| change.content_sha256.as_deref()).unwrap_or_default();
+        if said != file_sha256 || content != &*card.prompt.hash {
+            let message = format!("`{}` was edited after it was released", card.file);
+            return Err(RegistryError::integrity(message)
+                .hint("take the edit back (`git checkout`), and release another version for a change"));
+        }
+        let release = card.release.clone().unwrap_or_else(|| Release {
+            content_sha256: content.to_owned(),
+            author: change.and_then(|change| change.author.clone()).unwrap_or_default(),
+            date: entry.entry.time.clone(),
+            description: entry.entry.reason.clone().unwrap_or_default(),
+            parent: None,
+        });
+        Ok(Frozen { name: name.to_owned(), version: version.to_owned(), release, card, file_sha256 })
+    }
+
+    /// The entry of a version's release.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn released(&self, name: &str, version: &str) -> Result<Option<Sealed>, RegistryError> {
+        let needles =
+            [format!("\"prompt\":\"{name}\""), format!("\"version\":\"{version}\""), "\"release\"".to_owned()];
+        let log = self.log();
+        log.newest(&needles, &|entry| {
+            let of = |change: &crate::audit::Change| {
+                change.prompt.as_deref() == Some(name) && change.version.as_deref() == Some(version)
+            };
+            entry.event == Event::Release && entry.changes().any(of)
+        })
+        .map_err(|e| RegistryError::io(&e, "read", log.path()))
+    }
+
+    /// The versions that there are, for a hint.
+    pub(super) fn known(&self, name: &str) -> String {
+        let versions: Vec<String> = versions(self.folder(), name).iter().map(ToString::to_string).collect();
+        if versions.is_empty() {
+            return format!("`prompteval prompt release {name} 1.0.0 -m \"why\"` makes the first version");
+        }
+        format!("released versions, oldest first: {}", versions.join(", "))
+    }
+}

@@ -1,0 +1,344 @@
+//! The folder, and how it is changed: one writer at a time, each change whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::trouble::{RegistryError, Trouble};
+use crate::audit::{Actor, Commit, Entry, Finding, Head, Kind, Log, Tail, examine, sync_folder};
+use crate::diag::Folder;
+use crate::env::{Clock, format_time};
+use crate::prompts::{LABELS_FILE, Labels, Sources};
+
+/// What belongs to this machine alone: the lock, and a change that is under way.
+const STATE: &str = ".registry";
+const PENDING: &str = "pending.json";
+const SEEN: &str = "seen.json";
+/// What git has to know: the bytes of these files count, and a log is merged by keeping all lines.
+const ATTRIBUTES: &str = "* -text\naudit.jsonl -text merge=union\n";
+
+/// A registry's folder.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    folder: PathBuf,
+    sources: Sources,
+}
+
+/// Who changes something, and when.
+#[derive(Debug, Clone)]
+pub struct Who {
+    /// As far as the machine knows.
+    pub actor: Actor,
+    /// The state of the repository.
+    pub git: Option<Commit>,
+    /// The clock.
+    pub clock: Clock,
+}
+
+impl Who {
+    /// An entry of theirs about nothing yet.
+    pub fn entry(&self, event: crate::audit::Event) -> Entry {
+        Entry {
+            time: format_time(self.clock.now_millis()),
+            event,
+            actor: self.actor.clone(),
+            approvers: Vec::new(),
+            change: crate::audit::Change::default(),
+            also: Vec::new(),
+            reason: None,
+            missing: Vec::new(),
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            git: self.git.clone(),
+        }
+    }
+}
+
+/// The right to change a registry, until it is dropped.
+#[derive(Debug)]
+pub struct Session<'a> {
+    pub(super) registry: &'a Registry,
+    /// Where the log ends.
+    pub head: Option<Head>,
+    /// Whether all of it is known to hold.
+    sound: bool,
+    _hold: Hold,
+}
+
+/// Keeps everybody else out until it is dropped, however the process ends.
+#[derive(Debug)]
+pub(super) struct Hold {
+    _lock: File,
+}
+
+/// A log as it was when its whole chain held.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Seen {
+    bytes: u64,
+    head: Head,
+}
+
+/// A change that is under way: what is to be in the log, and the files that wait for it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Pending {
+    /// The lines of the log, each with its end.
+    lines: String,
+    /// Where each file waits, and where it belongs, both below the registry's folder.
+    files: Vec<(PathBuf, PathBuf)>,
+}
+
+/// A file that is to be written: its path below the registry's folder, and its bytes.
+pub(super) type NewFile = (PathBuf, Vec<u8>);
+
+impl Registry {
+    /// The registry of a folder; `cwd` is where paths are shown from.
+    pub fn new(folder: PathBuf, cwd: &Path) -> Self {
+        let sources = Sources { base: Folder::new(cwd, ""), registry: folder.clone() };
+        Self { folder, sources }
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where prompts are looked for.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// Its log.
+    pub fn log(&self) -> Log {
+        Log::of(&self.folder)
+    }
+
+    /// Its labels.
+    ///
+    /// # Errors
+    /// When the file of labels cannot be read.
+    pub fn labels(&self) -> Result<Labels, RegistryError> {
+        Ok(Labels::read(&self.folder)?)
+    }
+
+    /// Waits until nobody else changes anything, and finishes what another process left half done.
+    ///
+    /// # Errors
+    /// When the folder cannot be written, or its log does not end with a whole entry.
+    pub fn lock(&self) -> Result<Session<'_>, RegistryError> {
+        let hold = self.hold()?;
+        let head = self.head()?;
+        Ok(Session { registry: self, head, sound: false, _hold: hold })
+    }
+
+    /// The same, on a log whose whole chain holds: nothing is to be built on one that does not.
+    ///
+    /// # Errors
+    /// What [`Registry::lock`] says, and what is wrong with the log.
+    pub fn lock_sound(&self) -> Result<Session<'_>, RegistryError> {
+        let mut session = self.lock()?;
+        session.sound = true;
+        if self.seen() == session.seen() {
+            return Ok(session);
+        }
+        let log = self.log();
+        let bytes = log.bytes().map_err(|e| RegistryError::io(&e, "read", log.path()))?;
+        match examine(&bytes, &[]).findings.first() {
+            None => Ok(session),
+            Some(found) => Err(unsound(found, log.path())),
+        }
+    }
+
+    /// Keeps everybody else out.
+    pub(super) fn hold(&self) -> Result<Hold, RegistryError> {
+        let state = self.folder.join(STATE);
+        let path = state.join("lock");
+        let new = !self.log().path().exists();
+        let opened = fs::create_dir_all(&state).and_then(|()| OpenOptions::new().create(true).append(true).open(&path));
+        let lock =
+            opened.and_then(|file| file.lock().map(|()| file)).map_err(|e| RegistryError::io(&e, "lock", &path))?;
+        self.furnish(&state, new)?;
+        self.recover()?;
+        Ok(Hold { _lock: lock })
+    }
+
+    /// Up to where this machine has seen the log hold.
+    fn seen(&self) -> Option<Seen> {
+        serde_json::from_slice(&fs::read(self.folder.join(STATE).join(SEEN)).ok()?).ok()
+    }
+
+    /// Files that git needs. A team may have its own attributes in a registry that has begun.
+    fn furnish(&self, state: &Path, new: bool) -> Result<(), RegistryError> {
+        let both = [(state.join(".gitignore"), "*\n", true), (self.folder.join(".gitattributes"), ATTRIBUTES, new)];
+        for (path, text, wanted) in both {
+            if wanted && !path.exists() {
+                fs::write(&path, text).map_err(|e| RegistryError::io(&e, "write", &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The end of the log.
+    fn head(&self) -> Result<Option<Head>, RegistryError> {
+        let log = self.log();
+        let tail = log.head().map_err(|e| RegistryError::io(&e, "read", log.path()))?;
+        tail.map_err(|tail| {
+            let shown = log.path().display();
+            match tail {
+                Tail::Torn => RegistryError::integrity(format!("the last line of `{shown}` is torn"))
+                    .hint("`prompteval audit repair` keeps what is left of it in an entry of its own"),
+                Tail::Wrong(why) => RegistryError::integrity(format!("the last line of `{shown}` is no entry: {why}"))
+                    .hint("`prompteval audit verify` says what was done to the log"),
+            }
+        })
+    }
+
+    /// Finishes a change whose lines are in the log, and forgets one whose lines are not.
+    fn recover(&self) -> Result<(), RegistryError> {
+        let path = self.folder.join(STATE).join(PENDING);
+        let Ok(text) = fs::read(&path) else { return Ok(()) };
+        let trouble = |e: std::io::Error| RegistryError::io(&e, "finish the change in", &path);
+        let pending: Pending = serde_json::from_slice(&text)
+            .map_err(|_| RegistryError::new(Trouble::Disk, format!("`{}` cannot be read", path.display())))?;
+        let log = self.log();
+        let lines = pending.lines.as_bytes();
+        let have = log.overlap(lines).map_err(trouble)?;
+        if have > 0 {
+            // A torn write is made whole: what was to be written is known.
+            log.append(&lines[have..]).map_err(trouble)?;
+            for (from, to) in &pending.files {
+                settle(&self.folder.join(from), &self.folder.join(to)).map_err(trouble)?;
+            }
+        }
+        for (from, _) in &pending.files {
+            let _ = fs::remove_file(self.folder.join(from));
+        }
+        fs::remove_file(&path).map_err(trouble)
+    }
+}
+
+impl Registry {
+    /// Puts another log in the place of this one, and the labels that it tells.
+    pub(super) fn replace(&self, _hold: &Hold, log: &[u8], labels: &Labels) -> Result<(), RegistryError> {
+        let trouble = |e: std::io::Error| RegistryError::io(&e, "write into", &self.folder);
+        for (name, bytes) in [(crate::audit::FILE, log), (LABELS_FILE, labels.text().as_bytes())] {
+            let waiting = self.folder.join(STATE).join(name);
+            durable(&waiting, bytes).and_then(|()| settle(&waiting, &self.folder.join(name))).map_err(trouble)?;
+        }
+        Ok(())
+    }
+}
+
+/// Why nothing can be built on a log.
+fn unsound(found: &Finding, path: &Path) -> RegistryError {
+    let place = found.line.map(|line| format!(":{line}")).unwrap_or_default();
+    let message = format!("the log does not hold: {}{place}: {}: {}", path.display(), found.kind.word(), found.words);
+    RegistryError::integrity(message).hint(match found.kind {
+        Kind::Forked => "after a merge of two branches, `prompteval audit rebase` puts one chain behind the other",
+        _ => "`prompteval audit verify` says all that is wrong with it; `git log -p` says since when",
+    })
+}
+
+impl Session<'_> {
+    /// The labels, as they are while nobody else can move them.
+    ///
+    /// # Errors
+    /// When the file of labels cannot be read.
+    pub fn labels(&self) -> Result<Labels, RegistryError> {
+        self.registry.labels()
+    }
+
+    /// Makes a change: the entries go into the log, and with them these files appear. Whatever happens in
+    /// between, all of it is done or nothing.
+    ///
+    /// # Errors
+    /// When something cannot be written.
+    pub(super) fn commit(&mut self, entries: &[Entry], files: Vec<NewFile>) -> Result<Head, RegistryError> {
+        let (lines, head) = self.lines(entries)?;
+        let trouble = |e: std::io::Error| RegistryError::io(&e, "write into", &self.registry.folder);
+        if files.is_empty() {
+            self.registry.log().append(lines.as_bytes()).map_err(trouble)?;
+        } else {
+            let pending = self.prepare(lines, files).map_err(trouble)?;
+            self.registry.log().append(pending.lines.as_bytes()).map_err(trouble)?;
+            self.finish(&pending).map_err(trouble)?;
+        }
+        self.head = Some(head.clone());
+        if let Some(seen) = self.seen().filter(|_| self.sound) {
+            // Only a shortcut: without it the log is read once more.
+            let _ =
+                fs::write(self.registry.folder.join(STATE).join(SEEN), serde_json::to_vec(&seen).unwrap_or_default());
+        }
+        Ok(head)
+    }
+
+    fn seen(&self) -> Option<Seen> {
+        let bytes = fs::metadata(self.registry.log().path()).ok()?.len();
+        Some(Seen { bytes, head: self.head.clone()? })
+    }
+
+    /// Enters something that changes no file.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    pub fn note(&mut self, entry: &Entry) -> Result<Head, RegistryError> {
+        self.commit(std::slice::from_ref(entry), Vec::new())
+    }
+
+    fn lines(&self, entries: &[Entry]) -> Result<(String, Head), RegistryError> {
+        let trouble = |e: serde_json::Error| RegistryError::new(Trouble::Disk, e.to_string());
+        let mut lines = String::new();
+        let mut head = self.head.clone();
+        for entry in entries {
+            let (line, next) = entry.seal(head.as_ref()).map_err(trouble)?;
+            lines += &String::from_utf8_lossy(&line);
+            lines.push('\n');
+            head = Some(next);
+        }
+        head.map(|head| (lines, head)).ok_or_else(|| RegistryError::usage("nothing is to be changed"))
+    }
+
+    /// Writes the files where they wait, and what they wait for.
+    fn prepare(&self, lines: String, files: Vec<NewFile>) -> std::io::Result<Pending> {
+        let folder = &self.registry.folder;
+        let mut waiting = Vec::with_capacity(files.len());
+        for (n, (path, bytes)) in files.into_iter().enumerate() {
+            let from = Path::new(STATE).join(format!("{n}.new"));
+            durable(&folder.join(&from), &bytes)?;
+            waiting.push((from, path));
+        }
+        let pending = Pending { lines, files: waiting };
+        let place = folder.join(STATE).join(PENDING);
+        let early = place.with_extension("new");
+        durable(&early, &serde_json::to_vec(&pending)?)?;
+        settle(&early, &place)?;
+        Ok(pending)
+    }
+
+    fn finish(&self, pending: &Pending) -> std::io::Result<()> {
+        let folder = &self.registry.folder;
+        for (from, to) in &pending.files {
+            settle(&folder.join(from), &folder.join(to))?;
+        }
+        fs::remove_file(folder.join(STATE).join(PENDING))
+    }
+}
+
+/// Writes a file so that it outlives a crash.
+fn durable(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_data()
+}
+
+/// Moves a file to its place, unless that was done before.
+fn settle(from: &Path, to: &Path) -> std::io::Result<()> {
+    if !from.exists() {
+        return Ok(());
+    }
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::rename(from, to)?;
+    sync_folder(to)
+}

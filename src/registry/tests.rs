@@ -1,0 +1,1 @@
+//! The registry from end to end, on a disk.
