@@ -54,9 +54,23 @@ pub(super) enum Command {
     History(HistoryCommand),
     /// Show how a prompt's versions did from run to run
     Trend(super::trend::TrendCommand),
-    /// Look at the prompts of the registry
+    /// The prompts of the registry: drafts and released versions
     #[command(subcommand)]
     Prompt(super::prompt::PromptCommand),
+    /// What labels such as `production` point to, and pointed to
+    #[command(subcommand)]
+    Label(super::labels::LabelCommand),
+    /// Move a label to a version that passed
+    Promote(super::promote::PromoteCommand),
+    /// Move a label back to what was live before
+    Rollback(super::rollback::RollbackCommand),
+    /// Which versions were live at a moment?
+    At(super::at::AtCommand),
+    /// Who changed what, when and why: the log, and whether it holds
+    #[command(subcommand)]
+    Audit(super::audit::AuditCommand),
+    /// Write all prompts of a label into one signed file, or verify one
+    Bundle(super::bundle::BundleCommand),
     /// Look at the cache of answers, or empty it
     #[command(subcommand)]
     Cache(CacheCommand),

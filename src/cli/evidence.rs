@@ -30,6 +30,8 @@ pub(super) struct Evidence {
     pub(super) head: RunHead,
     /// How it ended, where that is known.
     pub(super) ending: Option<Ending>,
+    /// When it ended; of a report, which does not say so, when it began. Milliseconds since 1970, UTC.
+    pub(super) ended_ms: u64,
     /// How many of its cells have an outcome.
     pub(super) finished: u64,
     /// The columns that are meant.
@@ -146,6 +148,7 @@ fn report(path: &Path, word: &str, sheeted: bool) -> Result<Evidence, Failure> {
     }
     Ok(Evidence {
         columns: (0..found.head.columns.len()).collect(),
+        ended_ms: found.head.started_ms,
         head: found.head,
         ending: found.ending,
         finished: found.finished,
@@ -160,6 +163,7 @@ impl Evidence {
         Self {
             columns: (0..run.head.columns.len()).collect(),
             head: run.head.clone(),
+            ended_ms: run.tail.as_ref().map_or(run.head.started_ms, |tail| tail.finished_ms),
             ending: Some(run.tail.as_ref().map_or(Ending::Interrupted, |tail| tail.ending)),
             finished: run.finished,
             source: Source::Stored(store.clone(), Box::new(run)),
@@ -223,6 +227,20 @@ impl Evidence {
             is || seen.len() < wanted.len()
         });
         found.map(drop).map_err(|error| usage(error.message))
+    }
+
+    /// The report's file, where it is one.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match &self.source {
+            Source::Stored(..) => None,
+            Source::Report(path, _) => Some(path),
+        }
+    }
+
+    /// The columns whose prompt has this content.
+    pub(super) fn with_content(&self, hash: &str) -> Vec<usize> {
+        let has = |at: &usize| &*self.head.columns[*at].prompt_hash == hash;
+        (0..self.head.columns.len()).filter(has).collect()
     }
 
     /// Whether two are the same run.

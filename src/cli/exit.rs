@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use crate::diag::Problem;
+use crate::registry::{RegistryError, Trouble};
+
 /// Exit statuses; see the table in the README.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitStatus {
@@ -19,6 +22,8 @@ pub enum ExitStatus {
     CellsErrored,
     /// The gate is closed.
     GateClosed,
+    /// Something that must never change was changed, or was to be: a released version, a label, the log.
+    Altered,
     /// Interrupted.
     Interrupted,
 }
@@ -34,6 +39,7 @@ impl ExitStatus {
             Self::CellsFailed => 100,
             Self::CellsErrored => 101,
             Self::GateClosed => 102,
+            Self::Altered => 103,
             Self::Interrupted => 130,
         }
     }
@@ -51,11 +57,26 @@ pub(super) struct Failure {
     pub(super) status: ExitStatus,
     pub(super) message: String,
     pub(super) hint: Option<String>,
+    /// The same with its place in a file, where it has one.
+    pub(super) place: Option<Box<Problem>>,
+}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        let status = match error.trouble {
+            Trouble::Usage => ExitStatus::Usage,
+            Trouble::Integrity => ExitStatus::Altered,
+            Trouble::Conflict | Trouble::Disk => ExitStatus::Failed,
+        };
+        // A problem with a place is shown with it.
+        let place = error.problem.filter(|problem| problem.at.is_some());
+        Self { place, ..Self::new(status, error.message).maybe_hint(error.hint) }
+    }
 }
 
 impl Failure {
     pub(super) fn new(status: ExitStatus, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), hint: None }
+        Self { status, message: message.into(), hint: None, place: None }
     }
 
     /// With the next step, where there is one.

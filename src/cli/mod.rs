@@ -1,7 +1,10 @@
 //! The front: arguments in, an exit status out, and the only room that prints.
 
 mod args;
+mod at;
+mod audit;
 mod baseline;
+mod bundle;
 mod compare;
 mod dry_run;
 mod evidence;
@@ -14,14 +17,19 @@ mod grid;
 mod history;
 mod init;
 mod keep;
+mod labels;
 mod listen;
 mod outputs;
 mod progress;
+mod project;
+mod promote;
 mod prompt;
 mod report;
 mod rivals;
+mod rollback;
 mod run;
 mod screen;
+mod signing;
 mod summary;
 mod table;
 mod trend;
@@ -75,6 +83,12 @@ fn dispatch(args: Args, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitSt
         Command::Gate(command) => gates::gate(&command, env, cwd, screen),
         Command::History(command) => history::history(&command, env, cwd, screen),
         Command::Prompt(command) => prompt::prompt(&command, env, cwd, screen),
+        Command::Label(command) => labels::label(&command, env, cwd, screen),
+        Command::Promote(command) => promote::promote(&command, env, cwd, screen),
+        Command::Rollback(command) => rollback::rollback(&command, env, cwd, screen),
+        Command::At(command) => at::at(&command, env, cwd, screen),
+        Command::Audit(command) => audit::audit(&command, env, cwd, screen),
+        Command::Bundle(command) => bundle::bundle(&command, env, cwd, screen),
         Command::Trend(command) => trend::trend(&command, env, cwd, screen),
         Command::Cache(command) => history::cache(&command, env, cwd, screen),
         Command::Schema => {

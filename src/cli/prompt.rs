@@ -1,35 +1,52 @@
 //! `prompteval prompt`.
 
+mod diff;
+mod list;
+mod log;
 mod measured;
+mod new;
+mod release;
 mod show;
+mod verify;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::exit::{ExitStatus, Failure};
 use super::screen::Screen;
-use crate::diag::{Folder, Problem, Problems};
+use crate::diag::{Problem, Problems};
 use crate::env::Env;
-use crate::prompts::Sources;
-use crate::suite;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum PromptCommand {
+    /// Begin a prompt: write a draft to edit
+    New(new::NewCommand),
+    /// List the prompts with their versions and labels
+    List(list::ListCommand),
     /// Show a prompt: its texts, what was declared of it, and what was measured
     Show(show::ShowCommand),
+    /// Show what is different between two versions, or since the last one
+    Diff(diff::DiffCommand),
+    /// Show what was done to a prompt, newest first
+    Log(log::LogCommand),
+    /// Freeze the draft as a version that never changes
+    Release(release::ReleaseCommand),
+    /// Say that a version must not be used any more
+    Withdraw(release::WithdrawCommand),
+    /// Recompute every hash: is each version what was released?
+    Verify(verify::VerifyCommand),
 }
 
 pub(super) fn prompt(command: &PromptCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
-    let env = &env.with_dotenv(&cwd.join(".env")).unwrap_or_else(|_| env.clone());
-    screen.learn(env);
     match command {
+        PromptCommand::New(command) => new::new(command, env, cwd, screen),
+        PromptCommand::List(command) => list::list(command, env, cwd, screen),
         PromptCommand::Show(command) => show::show(command, env, cwd, screen),
+        PromptCommand::Diff(command) => diff::diff(command, env, cwd, screen),
+        PromptCommand::Log(command) => log::log(command, env, cwd, screen),
+        PromptCommand::Release(command) => release::release(command, env, cwd, screen),
+        PromptCommand::Withdraw(command) => release::withdraw(command, env, cwd, screen),
+        PromptCommand::Verify(command) => verify::verify(command, env, cwd, screen),
     }
-}
-
-/// Where prompts are looked for: in the folder that is named, else in that of the config here.
-fn sources(named: Option<&PathBuf>, env: &Env, cwd: &Path) -> Result<Sources, Problem> {
-    let registry = named.map_or_else(|| suite::registry(cwd, env), |folder| Ok(cwd.join(folder)))?;
-    Ok(Sources { base: Folder::new(cwd, ""), registry })
 }
 
 /// Shows what is wrong with a file.

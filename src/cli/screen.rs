@@ -173,6 +173,10 @@ impl Screen {
     }
 
     pub(super) fn failure(&self, failure: &Failure) {
+        if let Some(problem) = &failure.place {
+            let clean = |text: &str| self.clean(text);
+            return self.err(&render(problem, self.color_err, self.width, &clean));
+        }
         self.err(&format!("{}: {}", paint(self.color_err, Ink::Bad, "error"), failure.message));
         if let Some(hint) = &failure.hint {
             self.err(&format!("{}: {hint}", paint(self.color_err, Ink::Strong, "hint")));
@@ -230,6 +234,13 @@ fn one_line(text: &str, most: usize) -> String {
         out.push(if is_unprintable(c) { '\u{fffd}' } else { c });
     }
     console::truncate_str(&out, most, "…").into_owned()
+}
+
+/// Text from outside with its lines: nothing in it that a terminal would obey.
+pub(super) fn legible(text: &str) -> String {
+    text.chars()
+        .map(|c| if c != '\n' && is_unprintable(c) { if c == '\t' { ' ' } else { '\u{fffd}' } } else { c })
+        .collect()
 }
 
 /// Control characters, and the marks that turn the direction of a terminal's text.

@@ -11,6 +11,14 @@ pub fn git(folder: &Path) -> Option<(String, bool)> {
     commit.bytes().all(|b| b.is_ascii_hexdigit()).then_some((commit, !changes.is_empty()))
 }
 
+/// `Name <email>`, as git would write it into a commit made here; nothing where nobody told it.
+pub fn git_author(folder: &Path) -> Option<String> {
+    let said = said(folder, &["var", "GIT_AUTHOR_IDENT"])?;
+    // Behind the address come the time and its zone.
+    let (person, _) = said.rsplit_once('>')?;
+    Some(format!("{person}>"))
+}
+
 /// What git says. It waits for nobody's lock and starts no program that the repository names.
 fn said(folder: &Path, words: &[&str]) -> Option<String> {
     let output = Command::new("git")

@@ -8,7 +8,7 @@ mod secret;
 mod tree;
 
 pub use clock::{Clock, format_time};
-pub use git::git;
+pub use git::{git, git_author};
 pub use secret::{Redactor, Secret, is_redacted};
 pub use tree::Whose;
 

@@ -4,6 +4,7 @@
 //! which on it happened. What labels point to, what was live at a moment and what a rollback goes back to
 //! are all read from the trail (`replay`).
 
+mod actor;
 mod bundle;
 mod frozen;
 mod history;

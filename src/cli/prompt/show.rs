@@ -1,18 +1,19 @@
 //! `prompteval prompt show`.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
 use super::measured::{Measured, metric};
-use super::{refused, sources};
+use super::refused;
 use crate::cli::args::{StoreArgs, TextOrJson};
 use crate::cli::exit::{ExitStatus, Failure};
 use crate::cli::figure;
 use crate::cli::grid::{Grid, Step};
 use crate::cli::history::hash;
 use crate::cli::keep::{failed, shorter};
+use crate::cli::project::RegistryArgs;
 use crate::cli::screen::{Ink, Screen, count, thousands};
 use crate::diag::Source;
 use crate::env::Env;
@@ -48,9 +49,8 @@ pub(in crate::cli) struct ShowCommand {
     /// For people, or everything as JSON
     #[arg(long, value_enum, default_value = "text")]
     format: TextOrJson,
-    /// Folder of the registry; default: `registry:` of the config here, else prompts
-    #[arg(long, value_name = "FOLDER")]
-    registry: Option<PathBuf>,
+    #[command(flatten)]
+    registry: RegistryArgs,
     #[command(flatten)]
     store: StoreArgs,
 }
@@ -81,14 +81,15 @@ pub(super) fn show(command: &ShowCommand, env: &Env, cwd: &Path, screen: &Screen
 fn read(command: &ShowCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<Card, Failure> {
     let word = &command.name;
     let what = || format!("the prompt `{}` cannot be shown", screen.line(word, 60));
-    let sources = sources(command.registry.as_ref(), env, cwd).map_err(|e| refused(e, &what(), screen))?;
+    let opened = command.registry.open(env, cwd, screen)?;
+    let sources = opened.registry.sources();
     let reference = Reference::parse(word).map_err(|why| {
         Failure::new(ExitStatus::Usage, screen.line(&why, 200)).hint("write NAME, NAME@VERSION or NAME@draft")
     })?;
     let draft = Reference { version: "draft".to_owned(), ..reference.clone() };
     let is_open = !word.contains('@') && sources.registry.join(format!("{}.yaml", reference.name)).is_file();
     let at = Source::new("the command line", word.as_str()).span();
-    card(if is_open { &draft } else { &reference }, &at, &sources).map_err(|e| refused(e, &what(), screen))
+    card(if is_open { &draft } else { &reference }, &at, sources).map_err(|e| refused(e, &what(), screen))
 }
 
 /// All figures that were declared; the share that passes also where nobody declared it.
@@ -206,6 +207,11 @@ fn tell_head(card: &Card, screen: &Screen) {
     line("content", Some(&hash(&prompt.hash)));
     line("description", card.description.as_deref());
     line("author", card.author.as_deref());
+    if let Some(release) = &card.release {
+        line("released", Some(&format!("{} by {}", release.date, release.author)));
+        line("why", Some(&release.description));
+        line("made from", release.parent.as_deref());
+    }
     line("created", card.created.as_deref());
     line("last modified", card.last_modified.as_deref());
     line("variables", Some(&variables(card).join(", ")));
