@@ -7,8 +7,9 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+
+use crate::env::random_bytes;
 
 const PREFIX: &str = "ed25519:";
 
@@ -36,9 +37,7 @@ impl SigningKey {
     /// # Errors
     /// When the system has no randomness.
     pub fn generate() -> Result<String, KeyError> {
-        let mut seed = [0; 32];
-        let random = SystemRandom::new().fill(&mut seed);
-        random.map_err(|_| KeyError("the system gives no random bytes".into()))?;
+        let seed = random_bytes().ok_or_else(|| KeyError("the system gives no random bytes".into()))?;
         Ok(format!("{PREFIX}{}", STANDARD.encode(seed)))
     }
 

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use memchr::{memmem, memrchr};
+use memchr::{memchr, memmem, memrchr};
 use serde::{Deserialize, Serialize};
 
 use super::link::{Broken, link};
@@ -16,7 +16,7 @@ pub const FILE: &str = "audit.jsonl";
 /// What the first entry has before it.
 const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 /// How much is read at once from the end on.
-const CHUNK: u64 = 1 << 20;
+const CHUNK: u64 = 1 << 18;
 
 /// The last entry of a chain: its place and its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,10 +98,10 @@ impl Log {
     /// When the file cannot be read.
     pub fn tail(&self) -> io::Result<Vec<u8>> {
         let mut tail = Vec::new();
-        self.backwards(&mut |line, ended| {
-            tail = line.to_vec();
-            tail.extend(ended.then_some(b'\n'));
-            false
+        self.pieces(&mut |piece| {
+            let lines = piece.strip_suffix(b"\n").unwrap_or(piece);
+            tail = piece[memrchr(b'\n', lines).map_or(0, |at| at + 1)..].to_vec();
+            tail.is_empty()
         })?;
         Ok(tail)
     }
@@ -162,54 +162,60 @@ impl Log {
         file.sync_all()
     }
 
-    /// The newest entry that mentions all of these and is wanted: only lines that hold every needle are
-    /// parsed, so a log of hundreds of megabytes is searched in a moment.
+    /// The newest entry that mentions all of these and is wanted. The first needle should be the rarest: only
+    /// lines that hold it are looked at, so a log of hundreds of megabytes is searched in a moment.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn newest(&self, needles: &[String], wanted: &dyn Fn(&Entry) -> bool) -> io::Result<Option<Sealed>> {
         let finders: Vec<_> = needles.iter().map(|needle| memmem::Finder::new(needle.as_bytes())).collect();
+        let Some((rarest, others)) = finders.split_first() else { return Ok(None) };
         let mut found = None;
-        self.backwards(&mut |line, _| {
-            if finders.iter().all(|finder| finder.find(line).is_some()) {
-                let entry = serde_json::from_slice::<Sealed>(line).ok();
-                found = entry.filter(|sealed| wanted(&sealed.entry));
+        self.pieces(&mut |piece| {
+            let hits: Vec<usize> = rarest.find_iter(piece).collect();
+            for hit in hits.into_iter().rev() {
+                let start = memrchr(b'\n', &piece[..hit]).map_or(0, |at| at + 1);
+                let end = memchr(b'\n', &piece[hit..]).map_or(piece.len(), |at| hit + at);
+                let line = &piece[start..end];
+                if others.iter().all(|finder| finder.find(line).is_some()) {
+                    let entry = serde_json::from_slice::<Sealed>(line).ok();
+                    found = entry.filter(|sealed| wanted(&sealed.entry));
+                }
+                if found.is_some() {
+                    return false;
+                }
             }
-            found.is_none()
+            true
         })?;
         Ok(found)
     }
 
-    /// All lines from the last on, until `each` has enough.
-    fn backwards(&self, each: &mut dyn FnMut(&[u8], bool) -> bool) -> io::Result<()> {
+    /// Pieces of whole lines from the end on, until `each` has enough.
+    fn pieces(&self, each: &mut dyn FnMut(&[u8]) -> bool) -> io::Result<()> {
         let mut file = match File::open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             opened => opened?,
         };
         let mut place = file.seek(SeekFrom::End(0))?;
-        // What was read and not yet given: the end of a line whose beginning lies before it.
+        let mut buffer = Vec::new();
+        // The end of a line whose beginning lies before what was read.
         let mut rest: Vec<u8> = Vec::new();
-        let mut ended = false;
         while place > 0 {
             let size = CHUNK.min(place);
             place -= size;
             file.seek(SeekFrom::Start(place))?;
-            let mut chunk = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
-            file.read_exact(&mut chunk)?;
-            chunk.extend_from_slice(&rest);
-            let mut end = chunk.len();
-            while let Some(at) = memrchr(b'\n', &chunk[..end]) {
-                let line = &chunk[at + 1..end];
-                if (ended || !line.is_empty()) && !each(line, ended) {
-                    return Ok(());
-                }
-                (end, ended) = (at, true);
+            buffer.clear();
+            Read::by_ref(&mut file).take(size).read_to_end(&mut buffer)?;
+            buffer.append(&mut rest);
+            let whole = if place == 0 { Some(0) } else { memchr(b'\n', &buffer).map(|at| at + 1) };
+            let Some(whole) = whole else {
+                rest.append(&mut buffer);
+                continue;
+            };
+            if !each(&buffer[whole..]) {
+                return Ok(());
             }
-            chunk.truncate(end);
-            rest = chunk;
-        }
-        if ended || !rest.is_empty() {
-            each(&rest, ended);
+            rest.extend_from_slice(&buffer[..whole]);
         }
         Ok(())
     }

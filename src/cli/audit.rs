@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::args::TextOrJson;
 use super::exit::{ExitStatus, Failure};
+use super::labels::short_name;
 use super::project::RegistryArgs;
 use super::screen::{Ink, Screen, count};
 use super::signing;
@@ -108,7 +109,7 @@ fn paragraph(sealed: &Sealed, screen: &Screen) {
         Event::Denied | Event::Override => Ink::Bad,
         _ => Ink::Odd,
     };
-    let by = screen.line(entry.actor.name(), 40);
+    let by = screen.line(short_name(entry.actor.name()), 40);
     let ci = entry.actor.ci.as_ref().map(|ci| format!(" in {}", screen.line(&ci.system, 20))).unwrap_or_default();
     for (n, change) in entry.changes().enumerate() {
         let word = if n == 0 { screen.paint(ink, entry.event.word()) } else { "and".into() };

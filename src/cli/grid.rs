@@ -24,8 +24,8 @@ impl Column {
         self.cells.iter().map(|cell| measure_text_width(cell)).max().unwrap_or(0).max(self.name.len())
     }
 
-    fn line(&self, text: &str) -> String {
-        let blank = " ".repeat(self.width().saturating_sub(measure_text_width(text)));
+    fn line(&self, text: &str, width: usize) -> String {
+        let blank = " ".repeat(width.saturating_sub(measure_text_width(text)));
         if self.right { format!("{blank}{text}") } else { format!("{text}{blank}") }
     }
 }
@@ -93,10 +93,14 @@ impl Grid {
     /// Prints it with something before each line.
     pub(super) fn show_with(&self, indent: &str, screen: &Screen) {
         let rows = self.columns.first().map_or(0, |column| column.cells.len());
-        let join = |cells: Vec<String>| screen.out(format!("{indent}{}", cells.join(&" ".repeat(GAP))).trim_end());
-        join(self.columns.iter().map(|column| column.line(column.name)).collect());
-        for row in 0..rows {
-            join(self.columns.iter().map(|column| column.line(&column.cells[row])).collect());
-        }
+        let widths: Vec<usize> = self.columns.iter().map(Column::width).collect();
+        let join = |cell: &dyn Fn(&Column) -> String| {
+            let cells: Vec<String> =
+                self.columns.iter().zip(&widths).map(|(column, width)| column.line(&cell(column), *width)).collect();
+            format!("{indent}{}", cells.join(&" ".repeat(GAP))).trim_end().to_owned()
+        };
+        let mut lines = vec![join(&|column| column.name.to_owned())];
+        lines.extend((0..rows).map(|row| join(&|column| column.cells[row].clone())));
+        screen.out(&lines.join("\n"));
     }
 }

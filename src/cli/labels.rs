@@ -198,12 +198,17 @@ fn short(time: &str) -> String {
 
 /// Who moved a label, and whether it was no ordinary promotion.
 pub(super) fn by(moved: &Moved, screen: &Screen) -> String {
-    let name = screen.line(moved.actor.name(), 40);
+    let name = screen.line(short_name(moved.actor.name()), 40);
     match moved.event {
         Event::Override => format!("{name} {}", screen.paint(Ink::Bad, "(override)")),
         Event::Rollback => format!("{name} {}", screen.paint(Ink::Odd, "(rollback)")),
         _ => name,
     }
+}
+
+/// A name without the address behind it.
+pub(super) fn short_name(name: &str) -> &str {
+    name.split('<').next().map(str::trim).filter(|name| !name.is_empty()).unwrap_or(name)
 }
 
 /// A move as JSON.

@@ -75,6 +75,8 @@ struct Wanted {
     frozen: Frozen,
     /// What the label points to now.
     from: Option<Frozen>,
+    /// Whether it must not be used any more, as it stands.
+    withdrawn: bool,
     evidence: Option<Evidence>,
 }
 
@@ -160,7 +162,8 @@ impl Promotion<'_> {
         for (name, version) in asked {
             let frozen = self.intact(name, version, labels.get(name, &self.command.to))?;
             let from = labels.get(name, &self.command.to).map(|from| self.intact(name, from, None)).transpose()?;
-            all.push(Wanted { frozen, from, evidence: None });
+            let withdrawn = labels.is_withdrawn(name, version);
+            all.push(Wanted { frozen, from, withdrawn, evidence: None });
         }
         Ok(all)
     }

@@ -4,11 +4,13 @@
 
 mod clock;
 mod git;
+mod random;
 mod secret;
 mod tree;
 
 pub use clock::{Clock, format_time};
 pub use git::{git, git_author};
+pub use random::random_bytes;
 pub use secret::{Redactor, Secret, is_redacted};
 pub use tree::Whose;
 
@@ -107,7 +109,8 @@ fn reason(error: &dotenvy::Error, entry: usize) -> String {
 /// path in `SSH_AUTH_SOCK` would take ordinary words out of every text.
 fn learn_by_name(redactor: &Redactor, name: &str, value: &str) {
     let path = Path::new(value);
-    let ordinary = name.starts_with("GIT_CONFIG_KEY_") || (path.is_absolute() && path.exists());
+    let place = ["_FILE", "_PATH", "_DIR"].iter().any(|end| name.to_uppercase().ends_with(end));
+    let ordinary = place || name.starts_with("GIT_CONFIG_KEY_") || (path.is_absolute() && path.exists());
     let word = value.len() < 12 && !value.contains(|c: char| c.is_ascii_digit());
     let strong =
         ["API_KEY", "APIKEY", "SECRET", "TOKEN", "PASS", "PWD"].iter().any(|w| name.to_uppercase().contains(w));

@@ -75,6 +75,14 @@ pub fn freeze(draft: &Arc<Source>, version: &str, release: &Release) -> Result<S
     Err(Problem::error("this draft does not keep its content when it is frozen").at(&node.span))
 }
 
+/// The hash of what reaches the model of a prompt file's text.
+///
+/// # Errors
+/// When it is no prompt file.
+pub fn content_of(draft: &Arc<Source>) -> Result<String, Problem> {
+    version::reaching(&yaml::parse(draft)?).map(|content| content_hash(&content))
+}
+
 fn in_place(text: &str, node: &Node, version: &str, release: &Release) -> String {
     let at = node.get("version").map_or(0..0, scalar);
     let mut out = format!("{}\"{version}\"{}", &text[..at.start], &text[at.end..]);

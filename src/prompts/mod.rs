@@ -14,7 +14,7 @@ mod source;
 mod version;
 
 pub use card::{Card, Figure, Variation, card};
-pub use freeze::{Release, freeze};
+pub use freeze::{Release, content_of, freeze};
 pub use given::Sources;
 pub use labels::{LABELS_FILE, Labelled, Labels, label_name, labelled};
 pub use prompt::{Prompt, Rendered};

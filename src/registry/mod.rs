@@ -5,6 +5,7 @@
 //! are all read from the trail (`replay`).
 
 mod actor;
+mod adopt;
 mod bundle;
 mod frozen;
 mod history;

@@ -8,7 +8,7 @@ use super::replay::apply;
 use super::session::{Registry, Session, Who};
 use super::trouble::{RegistryError, Trouble};
 use crate::audit::{Change, Entry, Event, Evidence, Head};
-use crate::prompts::{LABELS_FILE, label_name};
+use crate::prompts::{LABELS_FILE, Labels, label_name};
 
 /// A label of a prompt that is to point to another version.
 #[derive(Debug, Clone)]
@@ -104,7 +104,7 @@ impl Session<'_> {
                 return Err(RegistryError::integrity(message));
             }
         }
-        self.commit_labels(entry)
+        self.commit_labels(labels, entry)
     }
 
     /// Moves a label back, and withdraws what it pointed to. Gives what was moved.
@@ -115,13 +115,14 @@ impl Session<'_> {
         if rollback.reason.trim().is_empty() {
             return Err(RegistryError::usage("a rollback has to say why").hint("add -m \"what is wrong\""));
         }
+        let labels = self.labels()?;
         let mut moves = Vec::new();
         for prompt in &rollback.prompts {
-            moves.push(self.registry.back(prompt, rollback)?);
+            moves.push(self.registry.back(prompt, rollback, &labels)?);
         }
         let reason = Some(rollback.reason.trim().to_owned());
         let entry = Entry { reason, ..Move::entry(&moves, Event::Rollback, who) };
-        let head = self.commit_labels(&entry)?;
+        let head = self.commit_labels(labels, &entry)?;
         Ok((moves, head))
     }
 
@@ -155,12 +156,11 @@ impl Session<'_> {
             ..Change::default()
         };
         let entry = Entry { change, reason: Some(reason.trim().to_owned()), ..who.entry(Event::Withdraw) };
-        self.commit_labels(&entry).map(drop)
+        self.commit_labels(labels, &entry).map(drop)
     }
 
     /// Enters what moves labels, and moves them.
-    fn commit_labels(&mut self, entry: &Entry) -> Result<Head, RegistryError> {
-        let mut labels = self.labels()?;
+    fn commit_labels(&mut self, mut labels: Labels, entry: &Entry) -> Result<Head, RegistryError> {
         apply(&mut labels, entry);
         let file = (PathBuf::from(LABELS_FILE), labels.text().into_bytes());
         self.commit(std::slice::from_ref(entry), vec![file])
@@ -169,9 +169,8 @@ impl Session<'_> {
 
 impl Registry {
     /// The step back of one prompt.
-    fn back(&self, prompt: &str, rollback: &Rollback) -> Result<Move, RegistryError> {
+    fn back(&self, prompt: &str, rollback: &Rollback, labels: &Labels) -> Result<Move, RegistryError> {
         let label = &rollback.label;
-        let labels = self.labels()?;
         let Some(from) = labels.get(prompt, label) else {
             return Err(RegistryError::usage(format!("{prompt} has no label {label}"))
                 .hint("`prompteval label list` shows what there is"));

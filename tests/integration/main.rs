@@ -15,5 +15,6 @@ mod secrets;
 mod selection;
 mod server;
 mod stored;
+mod story;
 mod tls;
 mod trend;

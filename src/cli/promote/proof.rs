@@ -139,6 +139,10 @@ impl<'a> Prover<'a> {
                 return Ok(Err(missing));
             }
         };
+        if withdrawn.is_some() && remembered(run, &columns)? {
+            let what = format!("all answers of the run {id} are from the cache, and may be older than the withdrawal");
+            missing.push(Missing::new(what).remedy(format!("{} --no-cache", self.command(wanted))));
+        }
         missing.extend(self.cases(run, wanted, &matched));
         for matched in &matched {
             missing.extend(self.verdict(run, wanted, matched));
@@ -357,4 +361,14 @@ impl<'a> Prover<'a> {
             decision: Verdict::Pass.word().to_owned(),
         })
     }
+}
+
+/// Whether nobody was asked for the answers of these columns.
+fn remembered(run: &Evidence, columns: &[usize]) -> Result<bool, Failure> {
+    let mut asked = false;
+    run.replay(&mut |outcome| {
+        let fresh = outcome.response.as_ref().is_some_and(|response| !response.cached);
+        asked |= fresh && columns.contains(&outcome.column);
+    })?;
+    Ok(!asked)
 }

@@ -13,14 +13,11 @@ pub(super) struct Withdrawn {
 
 /// For each version, whether it is withdrawn.
 pub(super) fn withdrawn(promotion: &Promotion<'_>, wanted: &[Wanted]) -> Result<Vec<Option<Withdrawn>>, Failure> {
-    let labels = promotion.opened.registry.labels()?;
-    wanted
-        .iter()
-        .map(|wanted| {
-            let (name, version) = (&wanted.frozen.name, &wanted.frozen.version);
-            if labels.is_withdrawn(name, version) { withdrawal(promotion, name, version).map(Some) } else { Ok(None) }
-        })
-        .collect()
+    let one = |wanted: &Wanted| {
+        let (name, version) = (&wanted.frozen.name, &wanted.frozen.version);
+        wanted.withdrawn.then(|| withdrawal(promotion, name, version)).transpose()
+    };
+    wanted.iter().map(one).collect()
 }
 
 /// The entry that withdrew a version.
