@@ -1,6 +1,7 @@
 //! What a large registry costs: 10,000 prompts with 20 versions each, all in the log.
 //!
-//! The commands are run as a user runs them; their CPU time is what the system counts for them.
+//! The commands are run as a user runs them; their CPU time is what the system counts for them. With a folder
+//! as its argument (`cargo bench --bench registry -- FOLDER`) it only builds the registry there.
 
 #![expect(clippy::unwrap_used, reason = "a bench may stop where it fails")]
 
@@ -19,6 +20,9 @@ const VERSIONS: usize = 20;
 const ROUNDS: usize = 20;
 
 fn main() {
+    if let Some(folder) = std::env::args().nth(1).filter(|word| !word.starts_with('-')) {
+        return build(Path::new(&folder));
+    }
     let folder = tempfile::tempdir().unwrap();
     build(folder.path());
     fs::write(folder.path().join("prompteval.yaml"), "labels: {production: {gated: false}}\n").unwrap();

@@ -1,9 +1,10 @@
 //! One line as a link of the chain.
 
+use memchr::memmem;
 use serde_json::{Map, Value};
 
 use super::log::Head;
-use crate::content::{canonical, content_hash};
+use crate::content::{canonical, content_hash, sha256};
 
 /// A line whose own hash is right.
 #[derive(Debug, Clone)]
@@ -51,10 +52,20 @@ pub(super) fn link(line: &[u8]) -> Result<Link, Broken> {
     let (Some(seq), Some(prev), Some(said)) = (seq, text("prev"), text("hash")) else {
         return Err(Broken::Wrong("it has no `seq`, `prev` or `hash`"));
     };
-    if hash_of(fields) != said {
+    if bare(line, &said).is_none_or(|bare| sha256(&bare) != said) {
         return Err(Broken::Wrong("its hash is not that of its content"));
     }
     Ok(Link { head: Head { seq, hash: said }, prev, fields: std::mem::take(fields) })
+}
+
+/// A canonical line without its hash: as it was hashed.
+fn bare(line: &[u8], hash: &str) -> Option<Vec<u8>> {
+    let member = format!("\"hash\":\"{hash}\"");
+    let at = memmem::find(line, member.as_bytes())?;
+    let end = at + member.len();
+    // One comma goes with it.
+    let (start, end) = if line.get(end) == Some(&b',') { (at, end + 1) } else { (at.saturating_sub(1), end) };
+    Some([&line[..start], &line[end..]].concat())
 }
 
 impl Link {

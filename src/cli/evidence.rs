@@ -237,10 +237,12 @@ impl Evidence {
         }
     }
 
-    /// The columns whose prompt has this content.
+    /// For each provider the first column whose prompt has this content.
     pub(super) fn with_content(&self, hash: &str) -> Vec<usize> {
-        let has = |at: &usize| &*self.head.columns[*at].prompt_hash == hash;
-        (0..self.head.columns.len()).filter(has).collect()
+        let mut providers = HashSet::new();
+        let columns = self.head.columns.iter().enumerate();
+        let own = columns.filter(|(_, column)| &*column.prompt_hash == hash && providers.insert(&column.provider));
+        own.map(|(at, _)| at).collect()
     }
 
     /// Whether two are the same run.

@@ -48,7 +48,7 @@ impl RegistryArgs {
     pub(super) fn existing(&self, env: &Env, cwd: &Path, screen: &Screen) -> Result<Opened, Failure> {
         let opened = self.open(env, cwd, screen)?;
         let folder = opened.registry.folder();
-        if names(folder).is_empty() && !opened.registry.log().path().exists() {
+        if !opened.registry.log().path().exists() && names(folder).is_empty() {
             let message = format!("there is no registry in `{}`", super::keep::shorter(folder, cwd).display());
             let failure = Failure::new(ExitStatus::Usage, message);
             return Err(failure.hint("`prompteval prompt new NAME` begins one; --registry names another folder"));

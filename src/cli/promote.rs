@@ -118,7 +118,8 @@ pub(super) fn promote(command: &PromoteCommand, env: &Env, cwd: &Path, screen: &
     let asked = asked(&command.what)?;
     let opened = &command.registry.existing(env, cwd, screen)?;
     if let Some(hint) = opened.project.meant(&command.to) {
-        screen.warning(&format!("prompteval.yaml sets nothing for the label {}: {hint}", command.to));
+        let message = format!("prompteval.yaml knows no label {}", command.to);
+        return Err(Failure::new(ExitStatus::Usage, message).hint(hint));
     }
     let policy = opened.project.label(&command.to);
     let who = Who::here(&opened.env, cwd);

@@ -115,6 +115,9 @@ impl Screen {
     /// Prints JSON. What a terminal would obey is written as JSON's escapes, which say the same.
     pub(super) fn json(&self, value: &serde_json::Value) {
         let text = serde_json::to_string_pretty(value).unwrap_or_default();
+        if !text.chars().any(|c| c != '\n' && is_unprintable(c)) {
+            return self.out(&text);
+        }
         let escaped =
             |c: char| if c != '\n' && is_unprintable(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
         self.out(&text.chars().map(escaped).collect::<String>());

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use semver::Version;
 use serde_json::{Value, json};
 
 use crate::cli::args::TextOrJson;
@@ -36,7 +37,7 @@ pub(in crate::cli) struct ListCommand {
 /// A prompt as it is listed.
 struct Row {
     name: String,
-    versions: Vec<String>,
+    versions: Vec<Version>,
     latest: Option<String>,
     labels: Vec<(String, String)>,
     withdrawn: Vec<String>,
@@ -66,10 +67,12 @@ fn row(folder: &Path, name: String, labels: &Labels) -> Row {
     let versions = versions(folder, &name);
     let own = labels.prompts().get(&name);
     let withdrawn: Vec<String> = own.into_iter().flat_map(|own| own.withdrawn.iter().cloned()).collect();
-    let usable = |version: &&semver::Version| version.pre.is_empty() && !withdrawn.contains(&version.to_string());
+    let usable = |version: &&Version| {
+        version.pre.is_empty() && (withdrawn.is_empty() || !withdrawn.contains(&version.to_string()))
+    };
     Row {
         latest: versions.iter().rfind(usable).map(ToString::to_string),
-        versions: versions.iter().map(ToString::to_string).collect(),
+        versions,
         labels: own.into_iter().flat_map(|own| own.labels.clone()).collect(),
         withdrawn,
         name,
@@ -84,7 +87,7 @@ fn grid(rows: &[Row]) -> Grid {
         "latest",
         cells(&|row| match (&row.latest, row.versions.last()) {
             (Some(latest), _) => latest.clone(),
-            (None, Some(newest)) => newest.clone(),
+            (None, Some(newest)) => newest.to_string(),
             (None, None) => "draft only".into(),
         }),
     );
@@ -98,8 +101,9 @@ fn grid(rows: &[Row]) -> Grid {
 }
 
 fn json(row: &Row) -> Value {
+    let versions: Vec<String> = row.versions.iter().map(ToString::to_string).collect();
     let labels: serde_json::Map<String, Value> = row.labels.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
     json!({
-        "name": row.name, "latest": row.latest, "versions": row.versions, "labels": labels, "withdrawn": row.withdrawn,
+        "name": row.name, "latest": row.latest, "versions": versions, "labels": labels, "withdrawn": row.withdrawn,
     })
 }
