@@ -178,25 +178,29 @@ impl Imports {
         self.skipped.push(Skipped { what: what.into(), why: why.into() });
     }
 
-    /// Takes a prompt, if it is one and the only one of its name and version.
-    fn offer(&mut self, found: Found) {
+    /// Takes a prompt, if it is one and the only one of its name and version; says whether it did.
+    fn offer(&mut self, found: Found) -> bool {
         let same = |other: &&Found| other.name == found.name && other.version == found.version;
         if let Some(first) = self.found.iter().find(same) {
             let version =
                 found.version.as_deref().map_or_else(|| "without a version".to_owned(), |v| format!("version {v}"));
             let why = format!("`{}` {version} is there already, from {}", found.name, first.from);
             self.skip(found.from, why);
-            return;
+            return false;
         }
-        match refused(&found) {
-            Some(why) => self.skip(found.from, why),
-            None => self.found.push(found),
+        if let Some(why) = refused(&found) {
+            self.skip(found.from, why);
+            return false;
         }
+        self.found.push(found);
+        true
     }
 
     fn offer_or_skip(&mut self, from: &str, found: Result<Found, String>) {
         match found {
-            Ok(found) => self.offer(found),
+            Ok(found) => {
+                self.offer(found);
+            }
             Err(why) => self.skip(from, why),
         }
     }

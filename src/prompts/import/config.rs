@@ -15,6 +15,8 @@ use crate::yaml::{self, Kind, Node};
 
 /// The name of a prompt that is nothing but a text.
 const NAMELESS: &str = "prompt";
+/// Endings of files after which their prompts are called.
+const FILES: [&str; 7] = ["txt", "md", "j2", "json", "jsonl", "yaml", "yml"];
 
 pub(super) fn is(material: &Material<'_>) -> bool {
     match &material.content {
@@ -102,16 +104,20 @@ fn words(entry: &Node, prompt: &Prompt) -> String {
     if let (Some(id), true) = (said("id"), said("raw").is_some()) {
         return id.to_owned();
     }
-    file_of(prompt).unwrap_or_else(|| NAMELESS.to_owned())
+    by_label(prompt).unwrap_or_else(|| NAMELESS.to_owned())
 }
 
-/// The stem of the file that a prompt is in: a prompt without a label is called after it.
-fn file_of(prompt: &Prompt) -> Option<String> {
+/// What a prompt is called by its label: the stem of its file where that begins with one (`a.txt: Hello`),
+/// or the label of a row.
+fn by_label(prompt: &Prompt) -> Option<String> {
     if prompt.label == prompt.raw {
         return None;
     }
-    let (file, _) = prompt.label.split_once(": ")?;
-    Some(Path::new(file).file_stem()?.to_string_lossy().into_owned())
+    let file = Path::new(prompt.label.split_once(": ").map_or(&*prompt.label, |(file, _)| file));
+    if file.extension().is_some_and(|ending| FILES.iter().any(|known| ending == *known)) {
+        return file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    }
+    (!prompt.label.ends_with(&*prompt.raw)).then(|| prompt.label.to_string())
 }
 
 fn sketch(prompt: &Prompt, messages: Vec<Message>) -> Sketch {
@@ -134,5 +140,6 @@ fn as_it_was(prompt: &Prompt, version: &str) -> Result<Sketch, String> {
     let name = prompt.name.as_deref().unwrap_or(NAMELESS);
     let same = |sketch: &&mut Sketch| sketch.prompt(name).is_ok_and(|written| written.hash == prompt.hash);
     let found = sketches.iter_mut().find(same).map(std::mem::take);
-    found.ok_or_else(|| "it is no prompt of this layout: copy its file into the registry".to_owned())
+    let why = "a draft would not be the same prompt (a system message alone in `messages`): copy its file";
+    found.ok_or_else(|| why.to_owned())
 }

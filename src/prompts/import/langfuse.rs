@@ -61,12 +61,14 @@ impl Dump<'_> {
             Ok(read) => read,
             Err(why) => return self.imports.skip(from, why),
         };
+        let name = self.names.of(words, words);
+        self.remember_labels(item, &name, version.as_deref());
+        if !self.imports.offer(Found::new(name, version, &from, sketch)) {
+            return;
+        }
         for placeholder in placeholders {
             self.imports.skip(format!("{from}, placeholder `{placeholder}`"), langsmith::PLACEHOLDER);
         }
-        let name = self.names.of(words, words);
-        self.remember_labels(item, &name, version.as_deref());
-        self.imports.offer(Found::new(name, version, &from, sketch));
     }
 
     fn sketch(&self, item: &Value) -> Result<(Sketch, Vec<String>), String> {

@@ -28,7 +28,7 @@ pub(super) fn is_entry(item: &Value) -> bool {
 }
 
 fn is_map(value: &Value) -> bool {
-    value.as_object().is_some_and(|map| map.values().any(is_manifest))
+    value.as_object().is_some_and(|map| map.values().any(is_entry))
 }
 
 fn list(value: &Value) -> Option<&Vec<Value>> {
@@ -51,6 +51,7 @@ pub(super) fn read(material: &Material<'_>, imports: &mut Imports) -> Result<(),
         dump.commits(items);
     } else {
         for (name, manifest) in value.as_object().into_iter().flatten() {
+            let manifest = manifest_of(manifest).unwrap_or(manifest);
             dump.bare(&format!("{}: {name}", material.shown), handle(name), manifest);
         }
     }
@@ -109,19 +110,21 @@ impl Dump<'_> {
             Ok(read) => read,
             Err(why) => return self.imports.skip(from, why),
         };
-        for placeholder in &read.placeholders {
-            self.imports.skip(format!("{from}, placeholder `{placeholder}`"), PLACEHOLDER);
-        }
-        for (what, why) in &read.notes {
-            self.imports.skip(format!("{from}, {what}"), *why);
-        }
         let mut sketch = read.sketch;
         let text = |key: &str| commit.get(key).and_then(Value::as_str).filter(|words| !words.trim().is_empty());
         sketch.description = text("description").map(str::to_owned);
         for key in ["commit_hash", "created_at"] {
             sketch.metadata.extend(text(key).map(|words| (key.to_owned(), json!(words))));
         }
-        self.imports.offer(Found::new(name, version, from, sketch));
+        if !self.imports.offer(Found::new(name, version, from, sketch)) {
+            return;
+        }
+        for placeholder in &read.placeholders {
+            self.imports.skip(format!("{from}, placeholder `{placeholder}`"), PLACEHOLDER);
+        }
+        for (what, why) in &read.notes {
+            self.imports.skip(format!("{from}, {what}"), *why);
+        }
     }
 }
 

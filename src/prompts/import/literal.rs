@@ -29,11 +29,6 @@ pub fn literal(text: &str, format: Format) -> Result<String, String> {
 /// Mustache that has variables and nothing else, as jinja.
 pub fn mustache(text: &str) -> Result<String, String> {
     let refused = |what: &str| Err(format!("mustache is taken with plain variables only, and this has `{what}`"));
-    for syntax in ["{%", "{#"] {
-        if text.contains(syntax) {
-            return refused(syntax);
-        }
-    }
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
@@ -55,7 +50,11 @@ pub fn mustache(text: &str) -> Result<String, String> {
         out += &form;
         rest = after;
     }
-    Ok(out + rest)
+    let jinja = out + rest;
+    match ["{%", "{#"].into_iter().find(|syntax| jinja.contains(syntax)) {
+        Some(syntax) => refused(syntax),
+        None => Ok(jinja),
+    }
 }
 
 #[cfg(test)]
