@@ -12,14 +12,14 @@ mod manifest;
 mod name;
 mod texts;
 
+use std::fs::DirEntry;
 use std::path::Path;
-use std::sync::Arc;
 
 use semver::Version;
 use serde_json::{Map, Value};
 
 use super::sketch::Sketch;
-use crate::diag::{Problem, Source};
+use crate::diag::{Problem, Source, io_reason};
 use crate::yaml::{self, Node};
 
 /// What a plain text becomes.
@@ -84,8 +84,10 @@ struct Material<'a> {
 }
 
 enum Content {
-    Folder,
-    Json(Value, Arc<Source>),
+    /// The names of what is in it.
+    Folder(Vec<String>),
+    Json(Value),
+    /// YAML, or JSON that is a config.
     Yaml(Node),
     Other,
 }
@@ -94,7 +96,7 @@ enum Content {
 struct Kind {
     about: &'static str,
     is: fn(&Material<'_>) -> bool,
-    read: fn(&Material<'_>, &mut Imports) -> Result<(), Problem>,
+    read: fn(&Material<'_>, &mut Imports),
 }
 
 static KINDS: &[Kind] = &[
@@ -114,7 +116,7 @@ pub fn import(path: &Path, shown: &str, role: Role) -> Result<Imports, Problem> 
         return Err(unknown(&material));
     };
     let mut imports = Imports::default();
-    (kind.read)(&material, &mut imports)?;
+    (kind.read)(&material, &mut imports);
     imports.found.sort_by_cached_key(|found| {
         let version = found.version.as_deref().and_then(|version| Version::parse(version).ok());
         (found.name.clone(), version.is_none(), version)
@@ -125,28 +127,37 @@ pub fn import(path: &Path, shown: &str, role: Role) -> Result<Imports, Problem> 
 impl Content {
     fn read(path: &Path, shown: &str) -> Result<Self, Problem> {
         if path.is_dir() {
-            return Ok(Self::Folder);
+            return folder(path, shown).map(Self::Folder);
         }
         let source = Source::read(path, shown).map_err(Problem::error)?;
         let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
         if ending == "yaml" || ending == "yml" {
             return yaml::parse(&source).map(Self::Yaml);
         }
-        if ending != "json" && (ending != "" || !source.text().trim_start().starts_with(['{', '['])) {
+        if ending != "json" && (!ending.is_empty() || !source.text().trim_start().starts_with(['{', '['])) {
             return Ok(Self::Other);
         }
         match serde_json::from_str(source.text()) {
-            Ok(value) => Ok(Self::Json(value, source)),
+            Ok(value) if config::is_json(&value) => yaml::parse(&source).map(Self::Yaml),
+            Ok(value) => Ok(Self::Json(value)),
             Err(e) => Err(Problem::error(format!("`{shown}` is not valid JSON: {e}"))
                 .hint("export it again: a dump is one JSON value")),
         }
     }
 }
 
+fn folder(path: &Path, shown: &str) -> Result<Vec<String>, Problem> {
+    let broken = |e: &std::io::Error| Problem::error(format!("cannot read `{shown}`: {}", io_reason(e)));
+    let entries: Vec<DirEntry> = std::fs::read_dir(path).and_then(Iterator::collect).map_err(|e| broken(&e))?;
+    let mut names: Vec<String> = entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
 impl Material<'_> {
     fn json(&self) -> Option<&Value> {
         match &self.content {
-            Content::Json(value, _) => Some(value),
+            Content::Json(value) => Some(value),
             _ => None,
         }
     }
@@ -164,9 +175,9 @@ fn unknown(material: &Material<'_>) -> Problem {
                 .hint("put it into the registry's folder as NAME.yaml");
         }
         Content::Yaml(node) => format!("{} without `prompts`", node.kind_name()),
-        Content::Json(Value::Array(items), _) if items.is_empty() => "an empty list".to_owned(),
-        Content::Json(..) => "JSON that is no dump of prompts".to_owned(),
-        Content::Folder | Content::Other => "a file of another kind".to_owned(),
+        Content::Json(Value::Array(items)) if items.is_empty() => "an empty list".to_owned(),
+        Content::Json(_) => "JSON that is no dump of prompts".to_owned(),
+        Content::Folder(_) | Content::Other => "a file of another kind".to_owned(),
     };
     let known: Vec<&str> = KINDS.iter().map(|kind| kind.about).collect();
     Problem::error(format!("`{}` cannot be imported: it is {what}", material.shown))

@@ -248,7 +248,7 @@ mod tests {
         }
     }
 
-    fn map(value: Value) -> Map<String, Value> {
+    fn map(value: &Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap()
     }
 
@@ -257,9 +257,9 @@ mod tests {
         let sketch = Sketch {
             description: Some("Support assistant: first version".into()),
             author: Some("Brightfern support team".into()),
-            parameters: map(json!({"temperature": 0.2, "stop": ["END", "a, b"]})),
+            parameters: map(&json!({"temperature": 0.2, "stop": ["END", "a, b"]})),
             tools: Some(json!([{"type": "function", "function": {"name": "f"}}])),
-            metadata: map(json!({"tags": ["a"], "note": "true"})),
+            metadata: map(&json!({"tags": ["a"], "note": "true"})),
             ..sketch(&[("system", "You are {{role}}.\n\n  Be brief.\n"), ("user", "{{input}}")])
         };
         insta::assert_snapshot!(sketch.text(), @r#"
@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn what_yaml_cannot_hold_is_told() {
-        let merged = Sketch { metadata: map(json!({"<<": {"a": 1}})), ..sketch(&[("user", "x")]) };
+        let merged = Sketch { metadata: map(&json!({"<<": {"a": 1}})), ..sketch(&[("user", "x")]) };
         assert_eq!(merged.prompt("p").err().unwrap(), "its metadata cannot be written as YAML");
         assert!(sketch(&[]).prompt("p").is_err());
     }
@@ -353,7 +353,7 @@ mod tests {
             ] {
                 let sketch = Sketch {
                     description: Some(about.clone()),
-                    metadata: map(json!({"a": note.as_str(), "b": [note.as_str(), {"c": about.as_str()}]})),
+                    metadata: map(&json!({"a": note.as_str(), "b": [note.as_str(), {"c": about.as_str()}]})),
                     ..sketch(&messages)
                 };
                 let node = yaml::parse(&Source::new("p", sketch.text())).map_err(|p| TestCaseError::fail(p.message))?;

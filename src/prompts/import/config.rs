@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::name::Names;
-use super::{Content, Found, Imports, Material, Message, chat};
-use crate::diag::{Folder, Problem, Problems};
+use super::{Content, Found, Imports, Material, Message, chat, langsmith};
+use crate::diag::{Folder, Problems};
 use crate::prompts::given::Sources;
 use crate::prompts::prompt::Prompt;
 use crate::prompts::sketch::{Format, Sketch};
@@ -19,23 +19,16 @@ const NAMELESS: &str = "prompt";
 const FILES: [&str; 7] = ["txt", "md", "j2", "json", "jsonl", "yaml", "yml"];
 
 pub(super) fn is(material: &Material<'_>) -> bool {
-    match &material.content {
-        Content::Yaml(node) => node.get("prompts").is_some(),
-        Content::Json(value, _) => value.get("prompts").is_some_and(|prompts| !prompts.is_null()),
-        Content::Folder | Content::Other => false,
-    }
+    matches!(&material.content, Content::Yaml(node) if node.get("prompts").is_some())
 }
 
-pub(super) fn read(material: &Material<'_>, imports: &mut Imports) -> Result<(), Problem> {
-    let parsed;
-    let config = match &material.content {
-        Content::Yaml(node) => node,
-        Content::Json(_, source) => {
-            parsed = yaml::parse(source)?;
-            &parsed
-        }
-        Content::Folder | Content::Other => return Ok(()),
-    };
+/// Whether JSON is a config: dumps may name a prompt so.
+pub(super) fn is_json(value: &Value) -> bool {
+    value.get("prompts").is_some_and(|prompts| !prompts.is_null() && !langsmith::is_entry(prompts))
+}
+
+pub(super) fn read(material: &Material<'_>, imports: &mut Imports) {
+    let Content::Yaml(config) = &material.content else { return };
     let folder = |path: &Path| path.parent().unwrap_or(Path::new("")).to_path_buf();
     let base = Folder::new(folder(material.path), folder(Path::new(material.shown)));
     let sources = Sources { registry: base.path().join("prompts"), base };
@@ -51,7 +44,6 @@ pub(super) fn read(material: &Material<'_>, imports: &mut Imports) -> Result<(),
             take(material, &entry, &prompt, &mut names, imports);
         }
     }
-    Ok(())
 }
 
 /// Each entry by itself, so that it is known which prompt came from which: `{path: label}` is one a key.

@@ -4,14 +4,13 @@ use serde_json::{Map, Value};
 
 use super::name::Names;
 use super::{Found, Imports, Material, Message, chat, langsmith, settings};
-use crate::diag::Problem;
 use crate::prompts::sketch::Sketch;
 
 pub(super) fn is(material: &Material<'_>) -> bool {
     material.json().is_some_and(|value| entries(value).iter().any(is_entry))
 }
 
-pub(super) fn read(material: &Material<'_>, imports: &mut Imports) -> Result<(), Problem> {
+pub(super) fn read(material: &Material<'_>, imports: &mut Imports) {
     let mut dump = Dump { material, imports, names: Names::default(), labels: Vec::new() };
     for (index, item) in material.json().map(entries).unwrap_or_default().iter().enumerate() {
         dump.entry(index, item);
@@ -21,7 +20,6 @@ pub(super) fn read(material: &Material<'_>, imports: &mut Imports) -> Result<(),
         let why = "labels are not moved, because they come without evidence: run the versions and promote them";
         imports.skip(format!("labels: {}", labels.join(", ")), why);
     }
-    Ok(())
 }
 
 /// What stands in a list, in a list under `data`, or alone.

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::manifest::{self, is_manifest};
 use super::name::Names;
 use super::{Found, Imports, Material};
-use crate::diag::Problem;
 
 /// Why a message that comes at run time is left out.
 pub(super) const PLACEHOLDER: &str =
@@ -40,8 +39,8 @@ fn manifest_of(item: &Value) -> Option<&Value> {
     is_manifest(found).then_some(found)
 }
 
-pub(super) fn read(material: &Material<'_>, imports: &mut Imports) -> Result<(), Problem> {
-    let Some(value) = material.json() else { return Ok(()) };
+pub(super) fn read(material: &Material<'_>, imports: &mut Imports) {
+    let Some(value) = material.json() else { return };
     let mut dump = Dump { material, imports, names: Names::default() };
     if is_manifest(value) {
         dump.bare(material.shown, &material.stem(), value);
@@ -55,7 +54,6 @@ pub(super) fn read(material: &Material<'_>, imports: &mut Imports) -> Result<(),
             dump.bare(&format!("{}: {name}", material.shown), handle(name), manifest);
         }
     }
-    Ok(())
 }
 
 /// "owner/name" without the owner, and a reference without its commit.

@@ -72,7 +72,6 @@ mod tests {
             ("{{#list}}x{{/list}}", Err("{{#list}}")),
             ("{{a.b}}", Err("{{a.b}}")),
             ("{{a", Err("`{{`")),
-            ("{{in}}", Err("{{in}}")),
             ("{{true}}", Err("{{true}}")),
             ("{{a}}} b", Err("{{a}}")),
             ("{% if %}", Err("{%")),

@@ -49,7 +49,9 @@ pub fn read(manifest: &Value, role: Role) -> Result<Read, String> {
     no_partials(prompt, &pieces)?;
     let (messages, template_format) = messages(&pieces)?;
     let mut sketch = Sketch { messages, template_format, ..Sketch::default() };
-    model.into_iter().for_each(|model| set(&mut sketch, model));
+    if let Some(model) = model {
+        set(&mut sketch, model);
+    }
     let mut notes = Vec::new();
     if let Some(schema) = argument(prompt, "schema_").or_else(|| argument(prompt, "schema")) {
         sketch.metadata.insert("schema".to_owned(), schema.clone());

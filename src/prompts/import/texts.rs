@@ -7,7 +7,7 @@ use regex::Regex;
 use semver::Version;
 
 use super::{Content, Found, Imports, Material, chat, name};
-use crate::diag::{Problem, Source, io_reason};
+use crate::diag::Source;
 use crate::prompts::sketch::Sketch;
 
 const ENDINGS: [&str; 3] = ["txt", "md", "j2"];
@@ -18,20 +18,15 @@ static VERSION: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 pub(super) fn is(material: &Material<'_>) -> bool {
-    matches!(material.content, Content::Folder)
+    matches!(material.content, Content::Folder(_))
 }
 
-pub(super) fn read(material: &Material<'_>, imports: &mut Imports) -> Result<(), Problem> {
-    let broken = |e: &std::io::Error| Problem::error(format!("cannot read `{}`: {}", material.shown, io_reason(e)));
-    let entries: Vec<_> = std::fs::read_dir(material.path).and_then(Iterator::collect).map_err(|e| broken(&e))?;
-    let mut names: Vec<String> =
-        entries.iter().map(|entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().into_owned()).collect();
-    names.sort_unstable();
-    for file in &names {
+pub(super) fn read(material: &Material<'_>, imports: &mut Imports) {
+    let Content::Folder(names) = &material.content else { return };
+    for file in names {
         let shown = Path::new(material.shown).join(file).to_string_lossy().into_owned();
         imports.offer_or_skip(&shown, text(material, file, &shown));
     }
-    Ok(())
 }
 
 fn text(material: &Material<'_>, file: &str, shown: &str) -> Result<Found, String> {
