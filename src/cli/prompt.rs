@@ -1,6 +1,7 @@
 //! `prompteval prompt`.
 
 mod diff;
+mod import;
 mod list;
 mod log;
 mod measured;
@@ -30,6 +31,8 @@ pub(super) enum PromptCommand {
     Log(log::LogCommand),
     /// Freeze the draft as a version that never changes
     Release(release::ReleaseCommand),
+    /// Take in prompts from texts, a config, or a dump of another registry
+    Import(import::ImportCommand),
     /// Say that a version must not be used any more
     Withdraw(release::WithdrawCommand),
     /// Recompute every hash: is each version what was released?
@@ -44,6 +47,7 @@ pub(super) fn prompt(command: &PromptCommand, env: &Env, cwd: &Path, screen: &Sc
         PromptCommand::Diff(command) => diff::diff(command, env, cwd, screen),
         PromptCommand::Log(command) => log::log(command, env, cwd, screen),
         PromptCommand::Release(command) => release::release(command, env, cwd, screen),
+        PromptCommand::Import(command) => import::run(command, env, cwd, screen),
         PromptCommand::Withdraw(command) => release::withdraw(command, env, cwd, screen),
         PromptCommand::Verify(command) => verify::verify(command, env, cwd, screen),
     }
