@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::trouble::{RegistryError, Trouble};
 use crate::audit::{Actor, Commit, Entry, Finding, Head, Kind, Log, Tail, examine, sync_folder};
+use crate::content::sha256;
 use crate::diag::Folder;
 use crate::env::{Clock, format_time};
 use crate::prompts::{LABELS_FILE, Labels, Sources};
@@ -72,11 +73,15 @@ pub(super) struct Hold {
     _lock: File,
 }
 
-/// A log as it was when its whole chain held.
+/// A log as it was when its whole chain held, and the labels were what it said.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Seen {
     bytes: u64,
+    /// When the file was last touched: an edit in the middle leaves size and end as they were.
+    touched: (i64, i64),
     head: Head,
+    /// Hash of the file of labels.
+    labels: String,
 }
 
 /// A change that is under way: what is to be in the log, and the files that wait for it.
@@ -131,21 +136,26 @@ impl Registry {
         Ok(Session { registry: self, head, sound: false, _hold: hold })
     }
 
-    /// The same, on a log whose whole chain holds: nothing is to be built on one that does not.
+    /// The same, on a log whose whole chain holds and with the labels that it tells: nothing is to be built
+    /// on others.
     ///
     /// # Errors
-    /// What [`Registry::lock`] says, and what is wrong with the log.
+    /// What [`Registry::lock`] says, and what is wrong with the log or the labels.
     pub fn lock_sound(&self) -> Result<Session<'_>, RegistryError> {
         let mut session = self.lock()?;
         session.sound = true;
-        if self.seen() == session.seen() {
+        if session.head.is_some() && self.seen() == session.seen() {
             return Ok(session);
         }
         let log = self.log();
         let bytes = log.bytes().map_err(|e| RegistryError::io(&e, "read", log.path()))?;
-        match examine(&bytes, &[]).findings.first() {
+        let examined = examine(&bytes, &[]);
+        if let Some(found) = examined.findings.first() {
+            return Err(unsound(found, log.path()));
+        }
+        match self.labels_differ(&examined)? {
             None => Ok(session),
-            Some(found) => Err(unsound(found, log.path())),
+            Some(found) => Err(unsound(&found, &self.folder.join(LABELS_FILE))),
         }
     }
 
@@ -232,8 +242,14 @@ impl Registry {
 /// Why nothing can be built on a log.
 fn unsound(found: &Finding, path: &Path) -> RegistryError {
     let place = found.line.map(|line| format!(":{line}")).unwrap_or_default();
-    let message = format!("the log does not hold: {}{place}: {}: {}", path.display(), found.kind.word(), found.words);
+    let what = if found.kind == Kind::Labels {
+        "the labels were not moved by promote or rollback"
+    } else {
+        "the log does not hold"
+    };
+    let message = format!("{what}: {}{place}: {}: {}", path.display(), found.kind.word(), found.words);
     RegistryError::integrity(message).hint(match found.kind {
+        Kind::Labels => "take the edit back (`git checkout`), and move labels with promote and rollback",
         Kind::Forked => "after a merge of two branches, `prompteval audit rebase` puts one chain behind the other",
         _ => "`prompteval audit verify` says all that is wrong with it; `git log -p` says since when",
     })
@@ -273,8 +289,9 @@ impl Session<'_> {
     }
 
     fn seen(&self) -> Option<Seen> {
-        let bytes = fs::metadata(self.registry.log().path()).ok()?.len();
-        Some(Seen { bytes, head: self.head.clone()? })
+        let log = fs::metadata(self.registry.log().path()).ok()?;
+        let labels = fs::read(self.registry.folder.join(LABELS_FILE)).unwrap_or_default();
+        Some(Seen { bytes: log.len(), touched: touched(&log), head: self.head.clone()?, labels: sha256(&labels) })
     }
 
     /// Enters something that changes no file.
@@ -322,6 +339,22 @@ impl Session<'_> {
         }
         fs::remove_file(folder.join(STATE).join(PENDING))
     }
+}
+
+/// When a file was last touched, in seconds and nanoseconds.
+#[cfg(unix)]
+fn touched(file: &fs::Metadata) -> (i64, i64) {
+    use std::os::unix::fs::MetadataExt;
+    // Unlike the time of modification, nobody sets this one back.
+    (file.ctime(), file.ctime_nsec())
+}
+
+/// When a file was last touched, in seconds and nanoseconds.
+#[cfg(not(unix))]
+fn touched(file: &fs::Metadata) -> (i64, i64) {
+    let since = file.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    let since = since.unwrap_or_default();
+    (i64::try_from(since.as_secs()).unwrap_or(0), i64::from(since.subsec_nanos()))
 }
 
 /// Writes a file so that it outlives a crash.

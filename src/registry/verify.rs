@@ -45,7 +45,7 @@ impl Registry {
     }
 
     /// Whether the labels are what the log says, to the byte.
-    fn labels_differ(&self, examined: &Examined) -> Result<Option<Finding>, RegistryError> {
+    pub(super) fn labels_differ(&self, examined: &Examined) -> Result<Option<Finding>, RegistryError> {
         let path = self.folder().join(LABELS_FILE);
         let text = match std::fs::read(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
