@@ -128,15 +128,14 @@ impl File {
 impl File {
     /// Whether a frozen version still has the content that was released.
     fn intact(&self) -> Result<(), Problem> {
-        let Some(said) = self.node.get("release").and_then(|release| release.get("content_sha256")) else {
-            return Ok(());
-        };
+        let Some(release) = self.node.get("release") else { return Ok(()) };
         if self.reference.is_draft() {
             let problem = Problem::error(format!("`{}` is a draft with a `release` of its own", self.shown));
             return Err(problem
-                .at(&said.span)
+                .at(&release.span)
                 .hint("take the key out: `prompt release` writes it into what it freezes"));
         }
+        let Some(said) = release.get("content_sha256") else { return Ok(()) };
         if super::version::reaching(&self.node).map(|content| content_hash(&content))?.as_str()
             == said.as_str().unwrap_or_default()
         {

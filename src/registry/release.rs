@@ -8,7 +8,10 @@ use super::session::{NewFile, Registry, Session, Who};
 use super::trouble::{RegistryError, Trouble};
 use crate::audit::{Change, Entry, Event};
 use crate::content::sha256;
-use crate::prompts::{Card, Release, freeze, versions, without_v};
+use crate::prompts::{Card, Release, freeze, prompt_name, versions, without_v};
+
+/// What a name is made of.
+const NAMES: &str = "lower-case letters, digits, `.`, `_` and `-` make one, such as customer_support";
 
 /// What is to be released.
 #[derive(Debug, Clone)]
@@ -65,7 +68,7 @@ impl Session<'_> {
             );
         }
         let version = version(&new.version)?;
-        let draft = registry.card(&new.name, "draft").map_err(|error| registry.no_draft(error, &new.name))?;
+        let draft = registry.draft(&new.name)?;
         named(&draft, &new.name)?;
         let all = versions(registry.folder(), &new.name);
         let parent = parent(&all, &version);
@@ -83,6 +86,7 @@ impl Session<'_> {
             released.new = false;
             return Ok(Prepared { released, change: None });
         }
+        registry.never_released(&new.name, &released.version)?;
         if let Some(parent) = &released.parent {
             let before = registry.card(&new.name, parent)?.prompt.variables();
             let now = draft.prompt.variables();
@@ -170,6 +174,25 @@ impl Registry {
             "versions never change: release the draft as another one; `prompteval prompt diff {name} {version} draft` shows what differs"
         );
         Err(RegistryError::integrity(message).hint(hint))
+    }
+
+    /// The working draft of a prompt.
+    ///
+    /// # Errors
+    /// When there is none, or it is no prompt file.
+    pub fn draft(&self, name: &str) -> Result<Card, RegistryError> {
+        prompt_name(name).map_err(|why| RegistryError::usage(why).hint(NAMES))?;
+        self.card(name, "draft").map_err(|error| self.no_draft(error, name))
+    }
+
+    /// A version whose file is gone is not free to be given to another content.
+    fn never_released(&self, name: &str, version: &str) -> Result<(), RegistryError> {
+        if self.released(name, version)?.is_none() {
+            return Ok(());
+        }
+        let message = format!("{name}@{version} was released, and its file is gone");
+        Err(RegistryError::integrity(message)
+            .hint("bring the file back (`git checkout`), or release the draft as another version"))
     }
 
     /// What a draft that is not there needs.

@@ -10,6 +10,7 @@ use crate::cli::keep::shorter;
 use crate::cli::project::RegistryArgs;
 use crate::cli::screen::{Ink, Screen};
 use crate::env::Env;
+use crate::prompts::without_v;
 use crate::registry::{NewRelease, Released, Who, Withdrawal};
 
 #[derive(Debug, clap::Args)]
@@ -53,11 +54,8 @@ pub(super) fn release(command: &ReleaseCommand, env: &Env, cwd: &Path, screen: &
         description: command.message.clone(),
         author: command.author.clone(),
     };
-    opened.registry.card(&new.name, "draft").map(drop).or_else(|error| match error.problem {
-        // A mistake in the draft is shown before anything is locked or made.
-        Some(ref problem) if problem.at.is_some() => Err(error),
-        _ => Ok(()),
-    })?;
+    // A mistake in the draft is shown before anything is locked or made.
+    opened.registry.draft(&new.name)?;
     let released = opened.registry.lock_sound()?.release(&new, &who)?;
     match command.format {
         TextOrJson::Json => screen.json(&json(&new.name, &released)),
@@ -111,6 +109,7 @@ pub(super) fn withdraw(
     let withdrawal =
         Withdrawal { name: command.name.clone(), version: command.version.clone(), reason: command.reason.clone() };
     opened.registry.lock_sound()?.withdraw(&withdrawal, &who)?;
-    screen.out(&format!("{} {}@{}", screen.paint(Ink::Odd, "withdrawn"), command.name, command.version));
+    let version = without_v(&command.version);
+    screen.out(&format!("{} {}@{version}", screen.paint(Ink::Odd, "withdrawn"), command.name));
     Ok(ExitStatus::Success)
 }
