@@ -116,6 +116,7 @@ struct Promotion<'a> {
 pub(super) fn promote(command: &PromoteCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
     label_name(&command.to).map_err(|why| Failure::new(ExitStatus::Usage, why))?;
     let asked = asked(&command.what)?;
+    command.excused()?;
     let opened = &command.registry.existing(env, cwd, screen)?;
     if let Some(hint) = opened.project.meant(&command.to) {
         let message = format!("prompteval.yaml knows no label {}", command.to);
@@ -135,6 +136,29 @@ pub(super) fn promote(command: &PromoteCommand, env: &Env, cwd: &Path, screen: &
         return Ok(promotion.refuse(&wanted, &missing));
     }
     promotion.carry_out(&wanted, &missing)
+}
+
+impl PromoteCommand {
+    /// Whether an override says why and who agreed: blanks do not.
+    fn excused(&self) -> Result<(), Failure> {
+        let lacks = |what: &str, hint: &str| {
+            Err(Failure::new(ExitStatus::Usage, format!("an override has to say {what}")).hint(hint))
+        };
+        match (self.anyway, self.reason(), self.approvers().is_empty()) {
+            (true, None, _) => lacks("why", "add -m \"why it cannot wait\""),
+            (true, _, true) => lacks("who agreed", "add --approver NAME"),
+            _ => Ok(()),
+        }
+    }
+
+    fn reason(&self) -> Option<&str> {
+        self.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty())
+    }
+
+    /// Who agrees; blanks are nobody.
+    fn approvers(&self) -> Vec<&str> {
+        self.approver.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).collect()
+    }
 }
 
 /// Names and versions as they were asked for.
@@ -246,8 +270,8 @@ impl Promotion<'_> {
 
     fn entry(&self, moves: &[Move], event: Event, missing: Vec<String>) -> Entry {
         Entry {
-            approvers: self.command.approver.clone(),
-            reason: self.command.reason.clone(),
+            approvers: self.command.approvers().into_iter().map(str::to_owned).collect(),
+            reason: self.command.reason().map(str::to_owned),
             missing,
             ..Move::entry(moves, event, &self.who)
         }

@@ -8,7 +8,7 @@ pub(super) fn missing(promotion: &Promotion<'_>, wanted: &[Wanted]) -> Option<Mi
     let policy = &promotion.policy;
     let mut counted: Vec<&str> = Vec::new();
     let mut left_out = Vec::new();
-    for name in promotion.command.approver.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
+    for name in promotion.command.approvers() {
         if counted.iter().any(|other| same_person(other, name)) {
             continue;
         }
