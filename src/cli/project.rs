@@ -7,7 +7,7 @@ use super::screen::Screen;
 use crate::diag::Problem;
 use crate::env::Env;
 use crate::prompts::names;
-use crate::registry::{Project, Registry};
+use crate::registry::{Project, Registry, RegistryError};
 use crate::suite;
 
 /// Where the registry is.
@@ -40,7 +40,10 @@ impl RegistryArgs {
         let env = env.with_dotenv(&cwd.join(".env")).unwrap_or_else(|_| env.clone());
         screen.learn(&env);
         let project = Project::read(cwd)?;
-        let folder = self.folder(&project, &env, cwd).map_err(super::evidence::told)?;
+        let folder = self.folder(&project, &env, cwd).map_err(|problem| {
+            // Whoever has to go back now does not have to mend a config first.
+            RegistryError::from(problem.hint("--registry FOLDER says where the registry is, without this file"))
+        })?;
         Ok(Opened { registry: Registry::new(folder, cwd), project, env })
     }
 
