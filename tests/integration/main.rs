@@ -10,6 +10,7 @@ mod faults;
 mod gate;
 mod ledger;
 mod project;
+mod registry;
 mod reports;
 mod secrets;
 mod selection;

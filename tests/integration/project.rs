@@ -32,10 +32,14 @@ impl Project {
     }
 
     pub fn bytes(self, name: &str, bytes: &[u8]) -> Self {
+        self.write(name, bytes);
+        self
+    }
+
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
         let path = self.dir.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
-        self
     }
 
     pub fn env(mut self, name: &str, value: &str) -> Self {
