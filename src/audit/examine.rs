@@ -192,8 +192,8 @@ impl Walk {
             return Kind::Edited;
         }
         // An entry that follows an earlier one begins, or goes on with, another chain.
-        let follows = seen.contains_key(&link.prev);
-        if seq < expected && follows {
+        let follows = seen.get(&link.prev).is_some();
+        if follows {
             if !self.done.findings.iter().any(|finding| finding.kind == Kind::Forked) {
                 self.note(Kind::Forked, number, format!("a second chain begins here with entry {seq}"));
             }

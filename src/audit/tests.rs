@@ -170,7 +170,10 @@ fn two_chains_are_told_and_become_one_that_keeps_both_checkpoints() {
     let [our, their] = [(&ours, our_head), (&theirs, their_head)]
         .map(|(lines, head)| checkpoint(&[shared.clone(), lines.clone()].concat(), head.as_ref().unwrap()));
     let union = [shared.concat(), ours.concat(), theirs.concat()].concat();
-    assert_eq!(examine(&union, std::slice::from_ref(&our)).findings[0].kind, Kind::Forked);
+    for checkpoints in [vec![our.clone()], Vec::new()] {
+        let kinds: Vec<Kind> = examine(&union, &checkpoints).findings.iter().map(|finding| finding.kind).collect();
+        assert_eq!(kinds, [Kind::Forked]);
+    }
     let conflict =
         [&shared.concat()[..], b"<<<<<<< HEAD\n", &ours.concat(), b"=======\n", &theirs.concat(), b">>>>>>> x\n"];
     let conflict = conflict.concat();

@@ -25,7 +25,7 @@ pub(super) enum AuditCommand {
     Export(export::ExportCommand),
     /// After a merge of two branches: put the other chain behind ours
     Rebase(RebaseCommand),
-    /// After a crash: take a torn last line out, and keep what is left of it
+    /// After a crash or an edit: take a torn last line out and keep it, write the labels that the log tells
     Repair(RegistryArgs),
     /// Print the public key that checkpoints and bundles are signed with here
     Key,
@@ -118,7 +118,9 @@ fn paragraph(sealed: &Sealed, screen: &Screen) {
         let head = if n == 0 { format!("{:>4}  {when}", sealed.seq) } else { " ".repeat(22) };
         let what = screen.line(&what(change), 100);
         let who = if n == 0 { format!("  by {by}{ci}") } else { String::new() };
-        screen.out(&format!("{head}  {word} {what}{}{}", screen.paint(Ink::Dim, &who), screen.paint(Ink::Odd, &marks)));
+        let words = if what.is_empty() { word } else { format!("{word} {what}") };
+        let (who, marks) = (screen.paint(Ink::Dim, &who), screen.paint(Ink::Odd, &marks));
+        screen.out(&format!("{head}  {words}{who}{marks}"));
     }
     if !entry.approvers.is_empty() {
         screen.out(&format!("{:24}approved by {}", "", screen.line(&entry.approvers.join(", "), 80)));
@@ -171,8 +173,16 @@ fn rebase(command: &RebaseCommand, env: &Env, cwd: &Path, screen: &Screen) -> Re
 fn repair(registry: &RegistryArgs, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
     let opened = registry.existing(env, cwd, screen)?;
     let who = Who::here(&opened.env, cwd);
-    match opened.registry.repair(&who)? {
-        None => screen.out("the last line is whole: there is nothing to repair"),
+    let torn = opened.registry.repair(&who)?;
+    let restored = opened.registry.restore()?;
+    if restored {
+        screen.out("labels.yaml is what the log tells again");
+    }
+    match torn {
+        None if restored => {}
+        None => {
+            screen.out("the log ends with a whole line, and the labels are what it tells: there is nothing to repair")
+        }
         Some(bytes) if bytes.is_empty() => {
             screen.out("the last entry was whole and lacked its line's end: it has it now");
         }

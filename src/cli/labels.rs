@@ -74,7 +74,11 @@ pub(super) fn label(command: &LabelCommand, env: &Env, cwd: &Path, screen: &Scre
     match command {
         LabelCommand::List(command) => {
             let opened = command.registry.existing(env, cwd, screen)?;
-            list(&now(&opened, command.label.as_deref(), None)?, command.format, screen);
+            let live = now(&opened, command.label.as_deref(), None)?;
+            if let (true, Some(label)) = (live.is_empty(), &command.label) {
+                return Err(nobody(label));
+            }
+            list(&live, command.format, screen);
             Ok(ExitStatus::Success)
         }
         LabelCommand::Show(command) => {
@@ -130,8 +134,7 @@ fn list(live: &[Live], format: TextOrJson, screen: &Screen) {
 
 fn show(live: &[Live], label: &str, format: TextOrJson, screen: &Screen) -> Result<ExitStatus, Failure> {
     if live.is_empty() {
-        let failure = Failure::new(ExitStatus::Usage, format!("no prompt has the label {label}"));
-        return Err(failure.hint("`prompteval label list` shows what there is"));
+        return Err(nobody(label));
     }
     if format == TextOrJson::Json {
         screen.json(&live.iter().map(|live| moved_json(&live.since)).collect());
@@ -157,6 +160,11 @@ fn show(live: &[Live], label: &str, format: TextOrJson, screen: &Screen) -> Resu
         }
     }
     Ok(ExitStatus::Success)
+}
+
+fn nobody(label: &str) -> Failure {
+    let failure = Failure::new(ExitStatus::Usage, format!("no prompt has the label {label}"));
+    failure.hint("`prompteval label list` shows what there is")
 }
 
 fn how(moved: &Moved) -> String {

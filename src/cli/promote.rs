@@ -122,6 +122,8 @@ pub(super) fn promote(command: &PromoteCommand, env: &Env, cwd: &Path, screen: &
         let message = format!("prompteval.yaml knows no label {}", command.to);
         return Err(Failure::new(ExitStatus::Usage, message).hint(hint));
     }
+    // Nothing is decided on labels or a log that do not hold.
+    drop(opened.registry.lock_sound()?);
     let policy = opened.project.label(&command.to);
     let who = Who::here(&opened.env, cwd);
     let promotion = Promotion { command, opened, policy, who, cwd, screen };
@@ -228,7 +230,16 @@ impl Promotion<'_> {
         let withdrawn = rules::withdrawn(self, wanted)?;
         if !self.policy.gated {
             let word = |wanted: &Wanted| format!("{} is withdrawn", wanted.title());
-            return Ok(wanted.iter().zip(withdrawn).filter_map(|(w, at)| at.map(|_| Missing::new(word(w)))).collect());
+            return Ok(wanted
+                .iter()
+                .zip(withdrawn)
+                .filter_map(|(w, at)| {
+                    at.map(|_| {
+                        Missing::new(word(w))
+                            .remedy("promote it under a label that asks for evidence first, or release another version")
+                    })
+                })
+                .collect());
         }
         let prover = Prover::open(self)?;
         let mut missing = Vec::new();
@@ -245,7 +256,8 @@ impl Promotion<'_> {
     fn refuse(&self, wanted: &[Wanted], missing: &[Missing]) -> ExitStatus {
         let titles: Vec<String> = wanted.iter().map(Wanted::title).collect();
         let word = self.screen.paint(Ink::Bad, "refused");
-        self.screen.out(&format!("{word}: {} stays away from {}", titles.join(", "), self.command.to));
+        let stay = if titles.len() == 1 { "stays" } else { "stay" };
+        self.screen.out(&format!("{word}: {} {stay} away from {}", titles.join(", "), self.command.to));
         for missing in missing {
             self.screen.wrapped("  missing  ", "           ", &self.screen.line(&missing.what, 600));
             if let Some(remedy) = &missing.remedy {

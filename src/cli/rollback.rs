@@ -48,6 +48,11 @@ pub(super) fn rollback(
         let word = screen.paint(Ink::Odd, "rolled back");
         screen.out(&format!("{word} {} {}: {from} → {}", moved.prompt, moved.label, moved.to));
         screen.out(&format!("  {}@{from} is withdrawn: it needs a new run that passes to come back", moved.prompt));
+        let others = opened.registry.labels()?;
+        let own = others.prompts().get(&moved.prompt);
+        for (label, _) in own.into_iter().flat_map(|own| &own.labels).filter(|(_, to)| **to == *from) {
+            screen.warning(&format!("{label} of {} still points to {from}, which is withdrawn now", moved.prompt));
+        }
     }
     // Nothing stands in the way of a rollback, a missing key least of all.
     let key = signing::key(&opened.env, screen).map_err(|failure| screen.warning(&failure.message)).ok();

@@ -175,16 +175,24 @@ impl Registry {
             return Err(RegistryError::usage(format!("{prompt} has no label {label}"))
                 .hint("`prompteval label list` shows what there is"));
         };
-        let mut been: Vec<String> = Vec::new();
-        for moved in history(self, Some(prompt), Some(label))? {
-            been.extend(moved.to);
+        let moves = history(self, Some(prompt), Some(label))?;
+        if moves.last().and_then(|moved| moved.to.as_deref()) != Some(from) {
+            let message = format!("{LABELS_FILE} says that {label} of {prompt} points to {from}, and the log does not");
+            return Err(RegistryError::integrity(message)
+                .hint("`prompteval audit repair` writes the labels that the log tells; then roll back"));
         }
+        let been: Vec<String> = moves.into_iter().filter_map(|moved| moved.to).collect();
         let usable = |version: &&String| *version != from && !labels.is_withdrawn(prompt, version);
         let to = match &rollback.to {
             Some(said) => {
                 let wanted = version(said)?.to_string();
                 been.iter().rev().filter(usable).find(|version| **version == wanted).ok_or_else(|| {
-                    let message = format!("{label} of {prompt} never pointed to {wanted}, or it is withdrawn or live");
+                    let why = match () {
+                        () if wanted == from => "is live",
+                        () if labels.is_withdrawn(prompt, &wanted) => "is withdrawn",
+                        () => "was never live",
+                    };
+                    let message = format!("{label} of {prompt} cannot go back to {wanted}: it {why}");
                     RegistryError::usage(message)
                         .hint(format!("`prompteval label history {label} {prompt}` shows where it was"))
                 })?

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::replay::{apply, replay};
-use super::session::{Registry, Who};
+use super::session::{Registry, Who, unsound};
 use super::trouble::RegistryError;
-use crate::audit::{Change, Entry, Event, merging};
+use crate::audit::{Change, Entry, Event, examine, merging};
 use crate::prompts::Labels;
 
 /// What came of joining two chains.
@@ -47,7 +47,7 @@ impl Registry {
         let ours_only = replay(shared.iter().chain(&ours));
         let mut labels = replay(shared.iter().chain(&ours).chain(&theirs));
         let mut last = Entry {
-            reason: Some(format!("{} entries of another branch, {} of this one", theirs.len(), ours.len())),
+            reason: Some(format!("entries of another branch: {}, of this one meanwhile: {}", theirs.len(), ours.len())),
             ..who.entry(Event::Merge)
         };
         if prefer_theirs == Some(false) {
@@ -60,6 +60,26 @@ impl Registry {
         let (text, _) = parts.log(&last).map_err(|e| RegistryError::integrity(e.to_string()))?;
         self.replace(&hold, &text, &labels)?;
         Ok(Some(Rebase { ours: count.0, theirs: count.1, contested: named }))
+    }
+
+    /// Writes the labels that the log tells, where the file says something else and the log holds. Says
+    /// whether it did.
+    ///
+    /// # Errors
+    /// When the log does not hold, or the disk refuses.
+    pub fn restore(&self) -> Result<bool, RegistryError> {
+        let hold = self.hold()?;
+        let log = self.log();
+        let bytes = log.bytes().map_err(|e| RegistryError::io(&e, "read", log.path()))?;
+        let examined = examine(&bytes, &[]);
+        if let Some(found) = examined.findings.first() {
+            return Err(unsound(found, log.path()));
+        }
+        if self.labels_differ(&examined)?.is_none() {
+            return Ok(false);
+        }
+        self.replace(&hold, &bytes, &replay(examined.said()))?;
+        Ok(true)
     }
 
     /// Takes a torn last line out of the log and keeps what is left of it in an entry of its own. Gives the

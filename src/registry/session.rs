@@ -133,7 +133,9 @@ impl Registry {
     pub fn lock(&self) -> Result<Session<'_>, RegistryError> {
         let hold = self.hold()?;
         let head = self.head()?;
-        Ok(Session { registry: self, head, sound: false, _hold: hold })
+        let mut session = Session { registry: self, head, sound: false, _hold: hold };
+        session.sound = session.head.is_some() && self.seen() == session.seen();
+        Ok(session)
     }
 
     /// The same, on a log whose whole chain holds and with the labels that it tells: nothing is to be built
@@ -143,8 +145,7 @@ impl Registry {
     /// What [`Registry::lock`] says, and what is wrong with the log or the labels.
     pub fn lock_sound(&self) -> Result<Session<'_>, RegistryError> {
         let mut session = self.lock()?;
-        session.sound = true;
-        if session.head.is_some() && self.seen() == session.seen() {
+        if session.sound {
             return Ok(session);
         }
         let log = self.log();
@@ -154,7 +155,11 @@ impl Registry {
             return Err(unsound(found, log.path()));
         }
         match self.labels_differ(&examined)? {
-            None => Ok(session),
+            None => {
+                session.sound = true;
+                session.remember();
+                Ok(session)
+            }
             Some(found) => Err(unsound(&found, &self.folder.join(LABELS_FILE))),
         }
     }
@@ -240,7 +245,7 @@ impl Registry {
 }
 
 /// Why nothing can be built on a log.
-fn unsound(found: &Finding, path: &Path) -> RegistryError {
+pub(super) fn unsound(found: &Finding, path: &Path) -> RegistryError {
     let place = found.line.map(|line| format!(":{line}")).unwrap_or_default();
     let what = if found.kind == Kind::Labels {
         "the labels were not moved by promote or rollback"
@@ -249,7 +254,7 @@ fn unsound(found: &Finding, path: &Path) -> RegistryError {
     };
     let message = format!("{what}: {}{place}: {}: {}", path.display(), found.kind.word(), found.words);
     RegistryError::integrity(message).hint(match found.kind {
-        Kind::Labels => "take the edit back (`git checkout`), and move labels with promote and rollback",
+        Kind::Labels => "take the edit back: `prompteval audit repair` writes the labels that the log tells",
         Kind::Forked => "after a merge of two branches, `prompteval audit rebase` puts one chain behind the other",
         _ => "`prompteval audit verify` says all that is wrong with it; `git log -p` says since when",
     })
@@ -280,12 +285,16 @@ impl Session<'_> {
             self.finish(&pending).map_err(trouble)?;
         }
         self.head = Some(head.clone());
-        if let Some(seen) = self.seen().filter(|_| self.sound) {
-            // Only a shortcut: without it the log is read once more.
-            let _ =
-                fs::write(self.registry.folder.join(STATE).join(SEEN), serde_json::to_vec(&seen).unwrap_or_default());
-        }
+        self.remember();
         Ok(head)
+    }
+
+    /// Remembers up to where the log holds. Only a shortcut: without it the log is read once more.
+    fn remember(&self) {
+        if let Some(seen) = self.seen().filter(|_| self.sound) {
+            let path = self.registry.folder.join(STATE).join(SEEN);
+            let _ = fs::write(path, serde_json::to_vec(&seen).unwrap_or_default());
+        }
     }
 
     fn seen(&self) -> Option<Seen> {

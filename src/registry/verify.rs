@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::replay::replay;
+use super::replay::{apply, replay};
 use super::session::Registry;
 use super::trouble::RegistryError;
 use crate::audit::{Checkpoint, Event, Examined, Finding, Kind, examine};
 use crate::content::sha256;
 use crate::diag::io_reason;
-use crate::prompts::{LABELS_FILE, names, versions};
+use crate::prompts::{LABELS_FILE, Labels, names, versions};
 
 /// What is wrong with a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,30 @@ pub struct Audit {
     pub examined: Examined,
 }
 
+/// The first move that left from where the label was not: it was decided about labels that somebody edited.
+/// Entries of another branch left from where the label was there.
+fn jump(examined: &Examined) -> Option<Finding> {
+    let mut labels = Labels::default();
+    for sealed in &examined.entries {
+        for change in sealed.entry.changes().filter(|_| sealed.entry.event.moves() && sealed.rebased.is_empty()) {
+            let (Some(prompt), Some(label)) = (change.prompt.as_deref(), change.label.as_deref()) else { continue };
+            let (was, said) = (labels.get(prompt, label), change.from.as_deref());
+            if was != said {
+                let point = |version: Option<&str>| version.unwrap_or("nothing").to_owned();
+                let words = format!(
+                    "entry {} moves {label} of {prompt} from {}, and it pointed to {}",
+                    sealed.seq,
+                    point(said),
+                    point(was)
+                );
+                return Some(Finding { kind: Kind::Labels, line: None, words });
+            }
+        }
+        apply(&mut labels, &sealed.entry);
+    }
+    None
+}
+
 impl Registry {
     /// Reads the whole log, given checkpoints of it, and holds the labels to it.
     ///
@@ -38,8 +62,9 @@ impl Registry {
         let bytes = log.bytes().map_err(|e| RegistryError::io(&e, "read", log.path()))?;
         let mut examined = examine(&bytes, checkpoints);
         if examined.findings.iter().all(|finding| finding.kind == Kind::Torn) {
+            let jump = jump(&examined);
             let found = self.labels_differ(&examined)?;
-            examined.findings.extend(found);
+            examined.findings.extend(jump.into_iter().chain(found));
         }
         Ok(Audit { examined })
     }

@@ -19,9 +19,9 @@ pub(in crate::cli) struct VerifyCommand {
     /// A file with checkpoints, such as a CI log that they were printed into; `-` for stdin (repeatable)
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
-    /// The public key that checkpoints must be signed with, or a file with it
-    #[arg(long, value_name = "KEY")]
-    key: Option<String>,
+    /// A public key that checkpoints may be signed with, or a file with it (repeatable)
+    #[arg(long, value_name = "KEY", requires = "checkpoint")]
+    key: Vec<String>,
     /// For people, or everything as JSON
     #[arg(long, value_enum, default_value = "text")]
     format: TextOrJson,
@@ -31,12 +31,12 @@ pub(in crate::cli) struct VerifyCommand {
 
 pub(super) fn verify(command: &VerifyCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
     let opened = command.registry.existing(env, cwd, screen)?;
-    let key = command.key.as_deref().map(|word| public(word, cwd)).transpose()?;
+    let keys = command.key.iter().map(|word| public(word, cwd)).collect::<Result<Vec<PublicKey>, Failure>>()?;
     let mut checkpoints = Vec::new();
     for path in &command.checkpoint {
         checkpoints.extend(read(path, cwd)?);
     }
-    let (trusted, forged) = sorted(checkpoints, key.as_ref());
+    let (trusted, forged) = sorted(checkpoints, &keys);
     let audit = opened.registry.audit(&trusted)?;
     let entries = audit.examined.entries.len();
     let findings = &audit.examined.findings;
@@ -51,7 +51,7 @@ pub(super) fn verify(command: &VerifyCommand, env: &Env, cwd: &Path, screen: &Sc
         screen.json(&json!({"entries": entries, "head": head, "findings": all, "checkpoints": trusted.len(), "forged_checkpoints": forged.len()}));
     } else {
         tell(findings, &forged, screen);
-        conclude(entries, findings, &trusted, key.as_ref(), screen);
+        conclude(entries, findings, &trusted, &keys, screen);
     }
     Ok(if findings.is_empty() && forged.is_empty() { ExitStatus::Success } else { ExitStatus::Altered })
 }
@@ -73,8 +73,14 @@ fn read(path: &Path, cwd: &Path) -> Result<Vec<Checkpoint>, Failure> {
 }
 
 /// Those that can be believed, and those whose signature is wrong.
-fn sorted(all: Vec<Checkpoint>, key: Option<&PublicKey>) -> (Vec<Checkpoint>, Vec<Checkpoint>) {
-    all.into_iter().partition(|checkpoint| checkpoint.standing(key) != Standing::Forged)
+fn sorted(all: Vec<Checkpoint>, keys: &[PublicKey]) -> (Vec<Checkpoint>, Vec<Checkpoint>) {
+    all.into_iter().partition(|checkpoint| standing(checkpoint, keys) != Standing::Forged)
+}
+
+/// What a checkpoint's signature is worth to somebody who trusts these keys.
+fn standing(checkpoint: &Checkpoint, keys: &[PublicKey]) -> Standing {
+    let own = keys.iter().find(|key| checkpoint.key.as_deref() == Some(key.to_string().as_str()));
+    checkpoint.standing(own.or(keys.first()))
 }
 
 fn tell(findings: &[Finding], forged: &[Checkpoint], screen: &Screen) {
@@ -87,17 +93,27 @@ fn tell(findings: &[Finding], forged: &[Checkpoint], screen: &Screen) {
     for checkpoint in forged {
         let word = screen.paint(Ink::Bad, "checkpoint");
         screen.out(&format!(
-            "{word}  that of {} is not signed by this key, or was changed",
+            "{word}  that of {} is not signed by a key that you gave, or was changed",
             screen.line(&checkpoint.time, 40)
         ));
     }
 }
 
 /// What the result is worth.
-fn conclude(entries: usize, findings: &[Finding], trusted: &[Checkpoint], key: Option<&PublicKey>, screen: &Screen) {
+fn conclude(entries: usize, findings: &[Finding], trusted: &[Checkpoint], keys: &[PublicKey], screen: &Screen) {
     let count = thousands(entries as u64);
+    if findings.is_empty() && screen.quiet {
+        return;
+    }
+    if findings.iter().all(|finding| finding.kind == Kind::Labels) && !findings.is_empty() {
+        screen.out(&format!("the log of {count} entries holds, and the labels are not what it tells"));
+        if !screen.quiet {
+            screen.err("hint: `prompteval audit repair` writes the labels that the log tells; `git log -p` says who edited them");
+        }
+        return;
+    }
     if !findings.is_empty() {
-        screen.out(&format!("the log of {count} entries does not hold"));
+        screen.out("the log does not hold");
         if findings.iter().any(|finding| finding.kind == Kind::Forked) && !screen.quiet {
             screen
                 .err("hint: after a merge of two branches, `prompteval audit rebase` puts one chain behind the other");
@@ -118,8 +134,8 @@ fn conclude(entries: usize, findings: &[Finding], trusted: &[Checkpoint], key: O
         }
         return;
     };
-    let signed = match latest.standing(key) {
-        Standing::Trusted => "signed by the key you gave".to_owned(),
+    let signed = match standing(latest, keys) {
+        Standing::Trusted => "signed by a key you gave".to_owned(),
         Standing::Signed(key) => format!("signed by {key}, which nobody vouched for: give --key"),
         Standing::Unsigned | Standing::Forged => "not signed".to_owned(),
     };

@@ -318,6 +318,11 @@ impl<'a> Prover<'a> {
             );
             let what = match of_policy {
                 Some(line) if line.decision == Verdict::Pass.word() => continue,
+                // That nothing could be decided is no word against it: an older run may have one for it.
+                Some(line) if line.decision == Verdict::Invalid.word() => {
+                    let what = format!("the gate of the run {} had nothing to decide on at {provider}", run.head.id);
+                    return Ok(Some(Missing { foreign: true, ..Missing::new(what).remedy(remedy) }));
+                }
                 Some(line) => format!("the gate of the run {} decided `{}` at {provider}", run.head.id, line.decision),
                 None if lines.iter().any(|line| own(&line)) => {
                     format!(

@@ -51,6 +51,10 @@ pub(super) fn run(command: &ImportCommand, env: &Env, cwd: &Path, screen: &Scree
     };
     let found = import(&cwd.join(source), &source.to_string_lossy(), role)
         .map_err(|problem| super::refused(problem, "nothing was imported", screen))?;
+    if found.found.is_empty() && found.skipped.is_empty() {
+        let failure = Failure::new(ExitStatus::Nothing, format!("there is no prompt in `{}`", source.display()));
+        return Err(failure.hint("a folder of NAME_v2.txt, a config with `prompts:` or a JSON dump has some"));
+    }
     let mut done = opened.registry.lock_sound()?.import(&found.found, command.message.as_deref(), &who)?;
     done.skipped.extend(found.skipped);
     match command.format {

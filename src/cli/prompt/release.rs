@@ -71,11 +71,11 @@ fn tell(name: &str, released: &Released, cwd: &Path, screen: &Screen) {
         screen.out(&format!("{version} is released already, with this content ({hash})"));
         return;
     }
-    let parent = released.parent.as_ref().map(|parent| format!(", made from {parent}")).unwrap_or_default();
-    screen.out(&format!("{} {version}{parent}, content {hash}", screen.paint(Ink::Good, "released")));
     if screen.quiet {
         return;
     }
+    let parent = released.parent.as_ref().map(|parent| format!(", made from {parent}")).unwrap_or_default();
+    screen.out(&format!("{} {version}{parent}, content {hash}", screen.paint(Ink::Good, "released")));
     screen.out(&format!("  {}", shorter(&released.file, cwd).display()));
     if !released.added.is_empty() {
         let words = format!("  callers must give {} now", released.added.join(", "));

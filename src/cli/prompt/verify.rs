@@ -37,6 +37,9 @@ pub(super) fn verify(command: &VerifyCommand, env: &Env, cwd: &Path, screen: &Sc
         for fault in &faults {
             screen.out(&format!("{}  {}: {}", screen.paint(Ink::Bad, "wrong"), fault.version, fault.words));
         }
+        if faults.is_empty() && screen.quiet {
+            return Ok(ExitStatus::Success);
+        }
         let word = if faults.is_empty() { screen.paint(Ink::Good, "right") } else { "right".into() };
         screen.out(&format!("{} {word}, {} wrong", count(right, "version"), faults.len()));
     }
