@@ -55,11 +55,13 @@ impl SigningKey {
                 .map_err(|e| KeyError(format!("`{}`: {}", path.display(), e.0)));
         }
         let text = Self::generate()?;
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(trouble)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).map_err(trouble)?;
+        match whole(folder, &text).and_then(|file| file.persist_noclobber(path).map_err(|e| e.error)) {
+            // Somebody else made one at the same time: there is one key.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Self::at(path),
+            made => made.map_err(trouble).and_then(|_| Self::parse(&text).map(|key| (key, true))),
         }
-        private(path).and_then(|mut file| writeln!(file, "{text}")).map_err(trouble)?;
-        Self::parse(&text).map(|key| (key, true))
     }
 
     /// The key that tells whether a signature is its.
@@ -75,13 +77,13 @@ impl SigningKey {
     }
 }
 
-/// A new file that only its owner can read.
-fn private(path: &Path) -> std::io::Result<std::fs::File> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+/// A new file that only its owner can read, with the whole text before it has its name: whoever dies in
+/// between leaves no key that is none.
+fn whole(folder: &Path, text: &str) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    writeln!(file, "{text}")?;
+    file.as_file().sync_data()?;
+    Ok(file)
 }
 
 impl fmt::Debug for SigningKey {
