@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::session::Registry;
 use super::trouble::RegistryError;
@@ -92,7 +92,7 @@ impl Bundle {
             key: key.public().to_string(),
             signature: String::new(),
         };
-        bundle.signature = key.sign(&bundle.message());
+        bundle.signature = key.sign(&message(serde_json::to_value(&bundle).unwrap_or_default()));
         Ok(bundle)
     }
 
@@ -106,10 +106,13 @@ impl Bundle {
     /// # Errors
     /// Why it is not to be trusted.
     pub fn verify(bytes: &[u8], trusted: Option<&PublicKey>) -> Result<Self, BundleTrouble> {
-        let bundle: Self = serde_json::from_slice(bytes).map_err(|e| BundleTrouble::Unreadable(e.to_string()))?;
+        let unreadable = |e: serde_json::Error| BundleTrouble::Unreadable(e.to_string());
+        let value: Value = serde_json::from_slice(bytes).map_err(unreadable)?;
+        let bundle: Self = serde_json::from_slice(bytes).map_err(unreadable)?;
         let own = bundle.key.parse::<PublicKey>().map_err(|e| BundleTrouble::Unreadable(e.0))?;
         let key = trusted.copied().unwrap_or(own);
-        if !key.verifies(&bundle.message(), &bundle.signature) {
+        // What was signed is all of the file, whether or not this version knows its keys.
+        if !key.verifies(&message(value), &bundle.signature) {
             return Err(BundleTrouble::Signature);
         }
         let wrong = bundle.prompts.iter().find(|(_, prompt)| content_hash(&prompt.content) != prompt.content_sha256);
@@ -121,14 +124,14 @@ impl Bundle {
             _ => Err(BundleTrouble::Checkpoint),
         }
     }
+}
 
-    fn message(&self) -> Vec<u8> {
-        let mut value = serde_json::to_value(self).unwrap_or(json!({}));
-        if let Value::Object(fields) = &mut value {
-            fields.shift_remove("signature");
-        }
-        [PURPOSE, &canonical(&value)].concat()
+/// What is signed: the canonical text of all but the signature.
+fn message(mut bundle: Value) -> Vec<u8> {
+    if let Value::Object(fields) = &mut bundle {
+        fields.shift_remove("signature");
     }
+    [PURPOSE, &canonical(&bundle)].concat()
 }
 
 impl Registry {
