@@ -45,6 +45,8 @@ fn a_bundle_that_was_changed_is_not_to_be_trusted() {
         ("\"input\": true", "\"input\": false"),
         ("\"label\": \"staging\"", "\"label\": \"production\""),
         ("\"size\": 5", "\"size\": 6"),
+        ("\"label\":", "\"added\": 1,\n  \"label\":"),
+        ("\"version\": \"1.1.0\"", "\"added\": 1, \"version\": \"1.1.0\""),
     ] {
         assert!(text.contains(from), "{from}");
         project.write("b.json", text.replace(from, to));
@@ -56,6 +58,21 @@ fn a_bundle_that_was_changed_is_not_to_be_trusted() {
     project.run(&["bundle", "verify", "gone.json"]).code(2).says("cannot read `gone.json`");
     project.write("b.json", "{}");
     project.run(&["bundle", "verify", "b.json"]).code(2).says("is no bundle");
+}
+
+#[test]
+fn whatever_byte_is_changed_it_is_another_bundle() {
+    let project = bundled();
+    let bytes = project.read("b.json").into_bytes();
+    let before: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    for at in (0..bytes.len()).step_by(bytes.len() / 40) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        project.write("b.json", &changed);
+        let code = project.run(&["bundle", "verify", "b.json"]).code;
+        let same = serde_json::from_slice(&changed).is_ok_and(|value: serde_json::Value| value == before);
+        assert!(same || code == 103 || code == 2, "byte {at}: {code}");
+    }
 }
 
 #[test]

@@ -187,3 +187,18 @@ fn ten_comes_after_two_and_a_candidate_is_not_the_latest() {
     assert_eq!(entries(&project)[3]["parent"], "10.0.0");
     assert_eq!(entries(&project)[4]["parent"], "2.0.0");
 }
+
+#[test]
+fn names_that_yaml_takes_for_something_else_are_names() {
+    let project = shelf().file("prompteval.yaml", "labels: {1up: {gated: false}}\n");
+    let names = ["null", "true", "1e3", "0x1", "1.0", "no", "2026-11-22", "draft", "latest", "withdrawn", "con"];
+    for name in names {
+        release(&project, name, "1.0.0", name);
+        project.run(&["promote", name, "1.0.0", "--to", "1up"]).code(0);
+    }
+    project.run(&["audit", "verify"]).code(0);
+    project.run(&["prompt", "verify"]).code(0).says("11 versions right");
+    let live = json(&project.run(&["label", "list", "1up", "--format", "json"]).code(0));
+    assert_eq!(live.as_array().unwrap().len(), names.len());
+    project.run(&["rollback", "null", "--label", "1up", "-m", "x"]).code(2).says("1up of null pointed to nothing");
+}
