@@ -181,7 +181,7 @@ fn repair(registry: &RegistryArgs, env: &Env, cwd: &Path, screen: &Screen) -> Re
     match torn {
         None if restored => {}
         None => {
-            screen.out("the log ends with a whole line, and the labels are what it tells: there is nothing to repair")
+            screen.out("the log ends with a whole line, and the labels are what it tells: there is nothing to repair");
         }
         Some(bytes) if bytes.is_empty() => {
             screen.out("the last entry was whole and lacked its line's end: it has it now");

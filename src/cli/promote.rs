@@ -187,22 +187,25 @@ impl Promotion<'_> {
         let labels = self.opened.registry.labels()?;
         let mut all = Vec::new();
         for (name, version) in asked {
-            let frozen = self.intact(name, version, labels.get(name, &self.command.to))?;
-            let from = labels.get(name, &self.command.to).map(|from| self.intact(name, from, None)).transpose()?;
+            let from = labels.get(name, &self.command.to);
+            let step = (name.as_str(), from, version.as_str());
+            let frozen = self.intact(version, step)?;
+            let from = from.map(|from| self.intact(from, step)).transpose()?;
             let withdrawn = labels.is_withdrawn(name, version);
             all.push(Wanted { frozen, from, withdrawn, evidence: None });
         }
         Ok(all)
     }
 
-    fn intact(&self, name: &str, version: &str, from: Option<&str>) -> Result<Frozen, Failure> {
+    /// A version of a prompt whose label is to go a step.
+    fn intact(&self, version: &str, (name, from, to): (&str, Option<&str>, &str)) -> Result<Frozen, Failure> {
         self.opened.registry.frozen(name, version).map_err(|error| {
             if error.trouble == Trouble::Integrity && !self.command.dry_run {
                 let moved = Move {
                     prompt: name.to_owned(),
                     label: self.command.to.clone(),
                     from: from.map(str::to_owned),
-                    to: version.to_owned(),
+                    to: to.to_owned(),
                     author: None,
                     content_sha256: String::new(),
                     evidence: None,
