@@ -151,3 +151,42 @@ fn a_line_that_is_no_entry_is_not_rebased() {
     ours.write(LOG, ours.read(LOG).replace("what 1.1.0", "What 1.1.0"));
     ours.run(&["audit", "rebase"]).code(103).says("line 2 of").says("is no entry of either chain");
 }
+
+/// Git in a project's folder; nothing where there is none.
+fn git(project: &Project, args: &[&str]) -> Option<bool> {
+    let settings = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false"];
+    let home = project.path().display().to_string();
+    let mut git = std::process::Command::new("git");
+    git.args(settings).args(args).current_dir(project.path()).env("HOME", &home).env("GIT_CONFIG_NOSYSTEM", "1");
+    git.output().ok().map(|output| output.status.success())
+}
+
+#[test]
+fn git_itself_leaves_what_a_rebase_can_join() {
+    let project = ungated();
+    if git(&project, &["init", "-q", "-b", "main"]).is_none() {
+        println!("skipped: there is no git");
+        return;
+    }
+    let commit = |what: &str| {
+        assert_eq!(git(&project, &["add", "prompts", "prompteval.yaml"]), Some(true));
+        assert_eq!(git(&project, &["commit", "-q", "-m", what]), Some(true), "{what}");
+    };
+    commit("base");
+    assert_eq!(git(&project, &["checkout", "-q", "-b", "topic"]), Some(true));
+    release(&project, "bb", "1.0.0", "theirs");
+    stage(&project, "bb", "1.0.0");
+    commit("theirs");
+    assert_eq!(git(&project, &["checkout", "-q", "main"]), Some(true));
+    release(&project, "dd", "1.0.0", "ours");
+    stage(&project, "dd", "1.0.0");
+    commit("ours");
+    // One label stands before `cs` and one behind it: no line is in the way of another.
+    assert_eq!(git(&project, &["merge", "-q", "topic"]), Some(true));
+    verify(&project, &[]).code(103).says("forked");
+    project.run(&["audit", "rebase"]).code(0).says("2 entries of the other branch behind 2 entries of this one");
+    verify(&project, &["--checkpoint", "points"]).code(0);
+    project.run(&["prompt", "verify"]).code(0).says("5 versions right");
+    assert_eq!(git(&project, &["ls-files", "--error-unmatch", "prompts/.registry/lock"]), Some(false));
+    project.run(&["label", "list"]).code(0).says("bb").says("dd");
+}

@@ -178,3 +178,24 @@ fn a_second_label_and_another_prompt_are_left_alone() {
     project.write("evalconfig.yaml", suite(&["cs@1.0.0"], ""));
     project.run(&["rollback", "b", "-m", "x"]).code(0).says("1.1.0 → 1.0.0");
 }
+
+#[test]
+fn an_auditor_gets_the_whole_of_a_period() {
+    let project = thrice();
+    back(&project).code(0);
+    let all = entries(&project);
+    let time = |at: usize| all[at]["time"].as_str().unwrap();
+    let export = |args: &[&str]| project.run(&[&["audit", "export"], args].concat()).code(0).out;
+    let part = export(&["--format", "jsonl", "--from", time(3), "--to", time(5)]);
+    let lines: Vec<Value> = part.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines, all[3..=5]);
+    // What is exported is what stands in the log, byte by byte.
+    assert_eq!(export(&["--format", "jsonl"]), project.read(LOG));
+    let table = export(&[]);
+    assert_eq!((table.lines().count(), table.matches("rolled_back").count()), (all.len() + 1, 1));
+    assert_eq!(export(&["--to", "2020-01-01"]).lines().count(), 1);
+    let event: Value = serde_json::from_str(export(&["--format", "ocsf"]).lines().last().unwrap()).unwrap();
+    assert_eq!((&event["class_uid"], &event["api"]["operation"]), (&6003.into(), &"rollback".into()));
+    project.run(&["audit", "export", "--from", "soon"]).code(2).says("`soon` is no time");
+    project.run(&["prompt", "log", "cs", "-n", "1"]).code(0).says("rollback cs staging 1.2.0 → 1.1.0");
+}

@@ -60,6 +60,23 @@ fn a_frozen_file_is_as_it_was_to_the_byte() {
 }
 
 #[test]
+fn what_is_live_and_was_edited_is_nothing_to_decide_against() {
+    let project = live();
+    let path = "prompts/cs/1.0.0.yaml";
+    project.write(path, project.read(path).replace("old", "odd"));
+    let promote = |more: &[&str]| project.run(&[&["promote", "cs", "1.1.0", "--to", "production"], more].concat());
+    promote(&[]).code(103).says("`prompts/cs/1.0.0.yaml` was edited after it was released");
+    let denied = last_entry(&project);
+    assert_eq!(
+        (&denied["event"], &denied["from"], &denied["to"]),
+        (&"promote.denied".into(), &"1.0.0".into(), &"1.1.0".into())
+    );
+    promote(&["--dry-run"]).code(103);
+    promote(&["--override", "-m", "fire", "--approver", "bob"]).code(103);
+    assert_eq!(entries(&project).len(), 6);
+}
+
+#[test]
 fn the_hash_in_a_frozen_file_does_not_vouch_for_it() {
     // Text and hash are changed alike: the file agrees with itself, and not with the log.
     let project = live();
