@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use memchr::{memchr, memmem, memrchr};
 use serde::{Deserialize, Serialize};
 
+use super::Sealed;
 use super::link::{Broken, link};
-use super::{Entry, Sealed};
 
 /// Its name in the registry's folder.
 pub const FILE: &str = "audit.jsonl";
@@ -162,32 +162,33 @@ impl Log {
         file.sync_all()
     }
 
-    /// The newest entry that mentions all of these and is wanted. The first needle should be the rarest: only
-    /// lines that hold it are looked at, so a log of hundreds of megabytes is searched in a moment.
+    /// The entries that mention all of these, the newest first, until `each` has enough. The first needle should
+    /// be the rarest: only lines that hold it are looked at, so a log of hundreds of megabytes is searched in
+    /// a moment.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn newest(&self, needles: &[String], wanted: &dyn Fn(&Entry) -> bool) -> io::Result<Option<Sealed>> {
+    pub fn search(&self, needles: &[String], each: &mut dyn FnMut(Sealed) -> bool) -> io::Result<()> {
         let finders: Vec<_> = needles.iter().map(|needle| memmem::Finder::new(needle.as_bytes())).collect();
-        let Some((rarest, others)) = finders.split_first() else { return Ok(None) };
-        let mut found = None;
+        let Some((rarest, others)) = finders.split_first() else { return Ok(()) };
         self.pieces(&mut |piece| {
             let hits: Vec<usize> = rarest.find_iter(piece).collect();
+            let mut before = piece.len() + 1;
             for hit in hits.into_iter().rev() {
                 let start = memrchr(b'\n', &piece[..hit]).map_or(0, |at| at + 1);
                 let end = memchr(b'\n', &piece[hit..]).map_or(piece.len(), |at| hit + at);
+                // A line may hold it twice.
+                let again = std::mem::replace(&mut before, start) == start;
                 let line = &piece[start..end];
-                if others.iter().all(|finder| finder.find(line).is_some()) {
-                    let entry = serde_json::from_slice::<Sealed>(line).ok();
-                    found = entry.filter(|sealed| wanted(&sealed.entry));
+                if again || !others.iter().all(|finder| finder.find(line).is_some()) {
+                    continue;
                 }
-                if found.is_some() {
+                if serde_json::from_slice::<Sealed>(line).is_ok_and(|sealed| !each(sealed)) {
                     return false;
                 }
             }
             true
-        })?;
-        Ok(found)
+        })
     }
 
     /// Pieces of whole lines from the end on, until `each` has enough.

@@ -217,10 +217,13 @@ fn a_log_is_read_from_its_end() {
     log.append(&lines.concat()).unwrap();
     assert_eq!(log.head().unwrap(), Ok(head));
     let found = |version: &str| {
-        let needles = [format!("\"version\":\"{version}\"")];
-        log.newest(&needles, &|entry| entry.change.version.as_deref() == Some(version))
-            .unwrap()
-            .map(|sealed| sealed.seq)
+        let mut found = None;
+        let mut each = |sealed: Sealed| {
+            found = Some(sealed.seq);
+            false
+        };
+        log.search(&[format!("\"version\":\"{version}\"")], &mut each).unwrap();
+        found
     };
     assert_eq!(
         (found("1.0.0"), found("1.4999.0"), found("1.2500.0"), found("2.0.0")),

@@ -189,6 +189,8 @@ impl Promotion<'_> {
         for (name, version) in asked {
             let from = labels.get(name, &self.command.to);
             let step = (name.as_str(), from, version.as_str());
+            let both: Vec<&str> = from.into_iter().chain([version.as_str()]).collect();
+            self.opened.registry.look_up(name, &both)?;
             let frozen = self.intact(version, step)?;
             let from = from.map(|from| self.intact(from, step)).transpose()?;
             let withdrawn = labels.is_withdrawn(name, version);

@@ -1,5 +1,7 @@
 //! A released version, held to what the log says of it.
 
+use std::collections::BTreeSet;
+
 use super::session::Registry;
 use super::trouble::RegistryError;
 use crate::audit::{Event, Sealed};
@@ -93,16 +95,36 @@ impl Registry {
     /// # Errors
     /// When the log cannot be read.
     pub fn released(&self, name: &str, version: &str) -> Result<Option<Sealed>, RegistryError> {
-        let needles =
-            [format!("\"prompt\":\"{name}\""), format!("\"version\":\"{version}\""), "\"release\"".to_owned()];
+        self.look_up(name, &[version])?;
+        let found = self.releases.lock().ok().and_then(|known| known.get(&key(name, version)).cloned());
+        Ok(found)
+    }
+
+    /// Looks for the releases of several versions at once: the log is read once. What was found is kept, since
+    /// a release never changes.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn look_up(&self, name: &str, versions: &[&str]) -> Result<(), RegistryError> {
+        let Ok(mut known) = self.releases.lock() else { return Ok(()) };
+        let mut wanted: BTreeSet<&str> =
+            versions.iter().copied().filter(|version| !known.contains_key(&key(name, version))).collect();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let mut each = |sealed: Sealed| {
+            if sealed.entry.event == Event::Release {
+                for change in sealed.entry.changes().filter(|change| change.prompt.as_deref() == Some(name)) {
+                    let version = change.version.as_deref().unwrap_or_default();
+                    wanted.remove(version);
+                    known.entry(key(name, version)).or_insert_with(|| sealed.clone());
+                }
+            }
+            !wanted.is_empty()
+        };
         let log = self.log();
-        log.newest(&needles, &|entry| {
-            let of = |change: &crate::audit::Change| {
-                change.prompt.as_deref() == Some(name) && change.version.as_deref() == Some(version)
-            };
-            entry.event == Event::Release && entry.changes().any(of)
-        })
-        .map_err(|e| RegistryError::io(&e, "read", log.path()))
+        let needles = [format!("\"prompt\":\"{name}\""), "\"release\"".to_owned()];
+        log.search(&needles, &mut each).map_err(|e| RegistryError::io(&e, "read", log.path()))
     }
 
     /// The versions that there are, for a hint.
@@ -113,4 +135,8 @@ impl Registry {
         }
         format!("released versions, oldest first: {}", versions.join(", "))
     }
+}
+
+fn key(name: &str, version: &str) -> (String, String) {
+    (name.to_owned(), version.to_owned())
 }

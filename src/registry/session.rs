@@ -1,13 +1,15 @@
 //! The folder, and how it is changed: one writer at a time, each change whole or not at all.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 
 use super::trouble::{RegistryError, Trouble};
-use crate::audit::{Actor, Commit, Entry, Finding, Head, Kind, Log, Tail, examine, sync_folder};
+use crate::audit::{Actor, Commit, Entry, Finding, Head, Kind, Log, Sealed, Tail, examine, sync_folder};
 use crate::content::sha256;
 use crate::diag::Folder;
 use crate::env::{Clock, format_time};
@@ -25,6 +27,8 @@ const ATTRIBUTES: &str = "* -text\naudit.jsonl -text merge=union\n";
 pub struct Registry {
     folder: PathBuf,
     sources: Sources,
+    /// Releases that were looked up, by name and version.
+    pub(super) releases: Arc<Mutex<BTreeMap<(String, String), Sealed>>>,
 }
 
 /// Who changes something, and when.
@@ -100,7 +104,7 @@ impl Registry {
     /// The registry of a folder; `cwd` is where paths are shown from.
     pub fn new(folder: PathBuf, cwd: &Path) -> Self {
         let sources = Sources { base: Folder::new(cwd, ""), registry: folder.clone() };
-        Self { folder, sources }
+        Self { folder, sources, releases: Arc::default() }
     }
 
     /// Its folder.
@@ -254,7 +258,9 @@ pub(super) fn unsound(found: &Finding, path: &Path) -> RegistryError {
     };
     let message = format!("{what}: {}{place}: {}: {}", path.display(), found.kind.word(), found.words);
     RegistryError::integrity(message).hint(match found.kind {
-        Kind::Labels => "take the edit back: `prompteval audit repair` writes the labels that the log tells",
+        Kind::Labels => {
+            "take the edit back (`git checkout`), or let `prompteval audit repair` write the labels that the log tells"
+        }
         Kind::Forked => "after a merge of two branches, `prompteval audit rebase` puts one chain behind the other",
         _ => "`prompteval audit verify` says all that is wrong with it; `git log -p` says since when",
     })

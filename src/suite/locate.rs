@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::environment;
 use crate::diag::{Folder, Level, Problem, Problems, Source};
 use crate::env::Env;
+use crate::registry::Project;
 use crate::yaml::{self, Node};
 
 /// The names a config may have, the first that exists wins.
@@ -60,6 +61,15 @@ fn one(path: &Path, cwd: &Path) -> Result<Found, Problem> {
 fn in_folder(folder: &Path, prefix: &str) -> Option<Found> {
     let name = NAMES.iter().find(|name| folder.join(name).is_file())?;
     Some(Found { path: folder.join(name), shown: format!("{prefix}{name}") })
+}
+
+/// The folder of the prompt registry that the project's file names.
+pub(super) fn of_project(cwd: &Path) -> Result<Option<PathBuf>, Problem> {
+    let project = Project::read(cwd).map_err(|error| match error.problem {
+        Some(problem) => *problem,
+        None => Problem::error(error.message),
+    })?;
+    Ok(project.registry.map(|folder| cwd.join(folder)))
 }
 
 /// The folder of the prompt registry: what the config here says, else `prompts`.

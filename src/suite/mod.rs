@@ -112,6 +112,15 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
+    /// The folder of the prompts: what the config says, else the project's file, else `prompts`.
+    fn registry(&mut self, root: &Node, base: &Folder) -> Option<PathBuf> {
+        if let Some(folder) = root.get("registry").and_then(Node::as_str) {
+            return Some(base.path().join(folder));
+        }
+        let named = locate::of_project(&self.options.cwd).map_err(|problem| self.problems.push(problem)).ok()?;
+        Some(named.unwrap_or_else(|| base.path().join(locate::REGISTRY)))
+    }
+
     fn load(&mut self, env: &Env) -> Option<Suite> {
         let files = locate::find(&self.options.configs, &self.options.cwd).map_err(|p| self.problems.push(p)).ok()?;
         let first = files.first()?;
@@ -124,7 +133,7 @@ impl Loader<'_> {
         environment::fill(&mut root, &env, self.problems);
         check(&root, &Shape::Object(&SUITE), "the config", self.options.lenient, self.problems);
         let settings = Settings::read(&root, self.options);
-        let registry = base.path().join(root.get("registry").and_then(Node::as_str).unwrap_or(locate::REGISTRY));
+        let registry = self.registry(&root, &base)?;
         let sources = Sources { base: base.clone(), registry: registry.clone() };
         let filter = &self.options.filter;
         let all_prompts = self.prompts(&root, &sources);

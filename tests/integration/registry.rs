@@ -3,6 +3,7 @@
 mod approval;
 mod bundle;
 mod evidence;
+mod imports;
 mod merge;
 mod promotion;
 mod rollback;

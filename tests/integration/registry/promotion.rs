@@ -129,11 +129,7 @@ fn two_prompts() -> Project {
 fn several_prompts_move_together_or_not_at_all() {
     let project = two_prompts();
     let both = ["promote", "aa@1.0.0", "bb@v1.0.0", "--to", "production"];
-    project
-        .run(&both)
-        .code(102)
-        .says("aa@1.0.0, bb@1.0.0 stays away")
-        .says("no stored run has the content of bb@1.0.0");
+    project.run(&both).code(102).says("aa@1.0.0, bb@1.0.0 stay away").says("no stored run has the content of bb@1.0.0");
     assert!(!project.exists(LABELS));
     let denied = last_entry(&project);
     assert_eq!((&denied["prompt"], &denied["also"][0]["prompt"]), (&"aa".into(), &"bb".into()));

@@ -38,11 +38,11 @@ fn a_rollback_says_why_and_may_skip_steps() {
     project.run(&["rollback", "staging"]).code(2).says("--reason");
     project.run(&["rollback", "staging", "-m", "  "]).code(2).says("has to say why");
     let to = |version: &str| project.run(&["rollback", "staging", "-m", "x", "--to", version]);
-    to("9.9.9").code(2).says("never pointed to 9.9.9").says("label history staging cs");
-    to("1.2.0").code(2).says("or it is withdrawn or live");
+    to("9.9.9").code(2).says("cannot go back to 9.9.9: it was never live").says("label history staging cs");
+    to("1.2.0").code(2).says("it is live");
     to("latest").code(2).says("is no version");
     to("v1.0.0").code(0).says("1.2.0 → 1.0.0");
-    to("1.2.0").code(2).says("or it is withdrawn or live");
+    to("1.2.0").code(2).says("it is withdrawn");
     // What was skipped was never withdrawn, and was live before.
     to("1.1.0").code(0);
 }

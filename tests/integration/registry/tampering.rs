@@ -111,7 +111,20 @@ fn labels_that_were_moved_by_hand_are_found() {
     project.run(&["label", "list"]).code(2).says("`1.1` is no version");
     std::fs::remove_file(project.path().join(LABELS)).unwrap();
     assert_eq!(found(&project, &[]), "labels");
-    project.write(LABELS, text);
+    project.run(&["audit", "repair"]).code(0).says("labels.yaml is what the log tells again");
+    assert_eq!(project.read(LABELS), text);
+    verify(&project, &[]).code(0);
+    verify(&project, &["--key", "x"]).code(2).says("--checkpoint");
+}
+
+#[test]
+fn a_rollback_goes_by_the_log_and_not_by_an_edited_label() {
+    let project = ungated();
+    let text = project.read(LABELS);
+    project.write(LABELS, text.replace("1.1.0", "1.2.0"));
+    project.run(&["rollback", "cs", "--label", "staging", "-m", "x"]).code(103).says("audit repair");
+    project.run(&["audit", "repair"]).code(0);
+    project.run(&["rollback", "cs", "--label", "staging", "-m", "x"]).code(0).says("1.1.0 → 1.0.0");
     verify(&project, &[]).code(0);
 }
 
@@ -233,7 +246,7 @@ fn a_forged_checkpoint_is_no_witness() {
     let key = project.run(&["audit", "key"]).code(0).out;
     let key = key.trim();
     let given = ["--checkpoint", "points", "--key", key];
-    verify(&project, &given).code(0).says("the key you gave");
+    verify(&project, &given).code(0).says("key you gave");
     verify(&project, &given[..2]).code(0).says("which nobody vouched for: give --key");
     // Somebody cuts the log and makes a checkpoint that fits.
     let whole = project.read("points");
