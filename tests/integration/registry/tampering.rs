@@ -252,11 +252,14 @@ fn a_forged_checkpoint_is_no_witness() {
     let whole = project.read("points");
     let forged = whole.replace("\"size\":6", "\"size\":5");
     project.write("points", &forged);
-    verify(&project, &given).code(103).says("is not signed by this key, or was changed");
+    verify(&project, &given)
+        .code(103)
+        .says("is not signed by a key that you gave, or was changed")
+        .never_says("the log holds");
     verify(&project, &given[..2]).code(103).says("was changed");
     let other = shelf().run(&["audit", "key"]).code(0).out;
     project.write("points", &whole);
-    verify(&project, &["--checkpoint", "points", "--key", other.trim()]).code(103).says("is not signed by this key");
+    verify(&project, &["--checkpoint", "points", "--key", other.trim()]).code(103).says("is not signed by a key");
     verify(&project, &["--checkpoint", "points", "--key", "nonsense"]).code(2).says("is no public key");
     verify(&project, &["--checkpoint", "gone"]).code(2).says("cannot read `gone`");
     project.write("points", "nothing here\n");
@@ -264,7 +267,7 @@ fn a_forged_checkpoint_is_no_witness() {
     // A CI log that it was printed into does as well, and the key may be a file.
     project.write("points", format!("step 3\n  2026 checkpoint {whole}done\n"));
     project.write("key.pub", key);
-    verify(&project, &["--checkpoint", "points", "--key", "key.pub"]).code(0).says("the key you gave");
+    verify(&project, &["--checkpoint", "points", "--key", "key.pub"]).code(0).says("you gave");
 }
 
 #[test]
