@@ -80,6 +80,11 @@ impl Labels {
         if let Some(labels) = written(source.text()) {
             return Ok(labels);
         }
+        if let Some(at) = source.text().lines().position(|line| line.starts_with("<<<<<<<")) {
+            let message = format!("line {} of `{}` has conflict marks of git", at + 1, source.name());
+            return Err(Problem::error(message)
+                .hint("`prompteval audit rebase` joins the logs of both branches, and writes the labels anew"));
+        }
         let tree = yaml::parse(source)?;
         if !tree.is_map() && !tree.is_null() {
             return Err(Problem::error("the labels must be a map from prompts to their labels").at(&tree.span));
@@ -269,6 +274,7 @@ mod tests {
             ("p: {v3: '1.0.0'}", "looks like a version"),
             ("p: {Prod: '1.0.0'}", "is no label"),
             ("[1]", "must be a map"),
+            ("p:\n<<<<<<< HEAD\n  a: '1.0.0'\n", "line 2 of `labels.yaml` has conflict marks"),
         ] {
             let problem = parse(text).unwrap_err();
             assert!(problem.message.contains(says), "{text}: {}", problem.message);

@@ -65,8 +65,9 @@ impl Bundle {
     /// # Errors
     /// When there are none, or one was edited after its release.
     pub fn of(registry: &Registry, label: &str, created: String, key: &SigningKey) -> Result<Self, RegistryError> {
-        let session = registry.lock()?;
+        let session = registry.lock_sound()?;
         let labels = session.labels()?;
+        registry.look_up_all()?;
         let mut prompts = BTreeMap::new();
         for (name, version) in labels.under(label) {
             let frozen = registry.frozen(name, version)?;

@@ -127,6 +127,22 @@ impl Registry {
         log.search(&needles, &mut each).map_err(|e| RegistryError::io(&e, "read", log.path()))
     }
 
+    /// Looks up all releases: for whoever needs many, one reading of the log.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn look_up_all(&self) -> Result<(), RegistryError> {
+        let entries = self.entries(&["\"event\":\"release\"".to_owned()])?;
+        let Ok(mut known) = self.releases.lock() else { return Ok(()) };
+        for sealed in entries.into_iter().filter(|sealed| sealed.entry.event == Event::Release) {
+            for change in sealed.entry.changes() {
+                let text = |value: &Option<String>| value.clone().unwrap_or_default();
+                known.insert((text(&change.prompt), text(&change.version)), sealed.clone());
+            }
+        }
+        Ok(())
+    }
+
     /// The versions that there are, for a hint.
     pub(super) fn known(&self, name: &str) -> String {
         let versions: Vec<String> = versions(self.folder(), name).iter().map(ToString::to_string).collect();
