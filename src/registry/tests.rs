@@ -159,3 +159,28 @@ fn files_that_were_there_before_the_log_are_adopted_once() {
     assert!(registry.lock_sound().unwrap().adopt(&who()).unwrap().is_empty());
     assert_eq!(registry.verify(None).unwrap(), (1, Vec::new()));
 }
+
+#[test]
+fn every_byte_of_the_labels_counts() {
+    let (_dir, registry) = registry();
+    promote(&registry, None, "1.0.0").unwrap();
+    promote(&registry, Some("1.0.0"), "1.1.0").unwrap();
+    rollback(&registry).unwrap();
+    let path = registry.folder().join("labels.yaml");
+    let text = fs::read(&path).unwrap();
+    for at in 0..text.len() {
+        for bits in [1, 32, 255] {
+            let mut edited = text.clone();
+            edited[at] ^= bits;
+            fs::write(&path, &edited).unwrap();
+            let kinds: Vec<Kind> = registry.audit(&[]).unwrap().examined.findings.iter().map(|f| f.kind).collect();
+            assert_eq!(kinds, [Kind::Labels], "byte {at} ^ {bits}");
+        }
+    }
+    for edited in [Vec::new(), text[..text.len() - 1].to_vec(), [&text[..], b"\n"].concat()] {
+        fs::write(&path, &edited).unwrap();
+        assert!(!is_sound(&registry));
+    }
+    assert!(registry.restore().unwrap() && is_sound(&registry));
+    assert_eq!(fs::read(&path).unwrap(), text);
+}
