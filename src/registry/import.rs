@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use semver::Version;
 
+use super::pending::NewFile;
 use super::release::{entry, version};
-use super::session::{NewFile, Session, Who};
+use super::session::{Session, Who};
 use super::trouble::RegistryError;
 use crate::audit::Entry;
 use crate::diag::Source;

@@ -11,6 +11,7 @@ mod frozen;
 mod history;
 mod import;
 mod moves;
+mod pending;
 mod policy;
 mod rebase;
 mod release;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use semver::Version;
 
-use super::session::{NewFile, Registry, Session, Who};
+use super::pending::NewFile;
+use super::session::{Registry, Session, Who};
 use super::trouble::{RegistryError, Trouble};
 use crate::audit::{Change, Entry, Event};
 use crate::content::sha256;

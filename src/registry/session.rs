@@ -2,22 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 
+use super::pending::{NewFile, Pending, STATE, durable, recover, settle};
 use super::trouble::{RegistryError, Trouble};
-use crate::audit::{Actor, Commit, Entry, Finding, Head, Kind, Log, Sealed, Tail, examine, sync_folder};
+use crate::audit::{Actor, Commit, Entry, Finding, Head, Kind, Log, Sealed, Tail, examine};
 use crate::content::sha256;
 use crate::diag::Folder;
 use crate::env::{Clock, format_time};
 use crate::prompts::{LABELS_FILE, Labels, Sources};
 
-/// What belongs to this machine alone: the lock, and a change that is under way.
-const STATE: &str = ".registry";
-const PENDING: &str = "pending.json";
 const SEEN: &str = "seen.json";
 /// What git has to know: the bytes of these files count, and a log is merged by keeping all lines.
 const ATTRIBUTES: &str = "* -text\naudit.jsonl -text merge=union\n";
@@ -87,18 +84,6 @@ struct Seen {
     /// Hash of the file of labels.
     labels: String,
 }
-
-/// A change that is under way: what is to be in the log, and the files that wait for it.
-#[derive(Debug, Serialize, Deserialize)]
-struct Pending {
-    /// The lines of the log, each with its end.
-    lines: String,
-    /// Where each file waits, and where it belongs, both below the registry's folder.
-    files: Vec<(PathBuf, PathBuf)>,
-}
-
-/// A file that is to be written: its path below the registry's folder, and its bytes.
-pub(super) type NewFile = (PathBuf, Vec<u8>);
 
 impl Registry {
     /// The registry of a folder; `cwd` is where paths are shown from.
@@ -177,7 +162,7 @@ impl Registry {
         let lock =
             opened.and_then(|file| file.lock().map(|()| file)).map_err(|e| RegistryError::io(&e, "lock", &path))?;
         self.furnish(&state, new)?;
-        self.recover()?;
+        recover(&self.folder)?;
         Ok(Hold { _lock: lock })
     }
 
@@ -210,29 +195,6 @@ impl Registry {
                     .hint("`prompteval audit verify` says what was done to the log"),
             }
         })
-    }
-
-    /// Finishes a change whose lines are in the log, and forgets one whose lines are not.
-    fn recover(&self) -> Result<(), RegistryError> {
-        let path = self.folder.join(STATE).join(PENDING);
-        let Ok(text) = fs::read(&path) else { return Ok(()) };
-        let trouble = |e: std::io::Error| RegistryError::io(&e, "finish the change in", &path);
-        let pending: Pending = serde_json::from_slice(&text)
-            .map_err(|_| RegistryError::new(Trouble::Disk, format!("`{}` cannot be read", path.display())))?;
-        let log = self.log();
-        let lines = pending.lines.as_bytes();
-        let have = log.overlap(lines).map_err(trouble)?;
-        if have > 0 {
-            // A torn write is made whole: what was to be written is known.
-            log.append(&lines[have..]).map_err(trouble)?;
-            for (from, to) in &pending.files {
-                settle(&self.folder.join(from), &self.folder.join(to)).map_err(trouble)?;
-            }
-        }
-        for (from, _) in &pending.files {
-            let _ = fs::remove_file(self.folder.join(from));
-        }
-        fs::remove_file(&path).map_err(trouble)
     }
 }
 
@@ -286,9 +248,9 @@ impl Session<'_> {
         if files.is_empty() {
             self.registry.log().append(lines.as_bytes()).map_err(trouble)?;
         } else {
-            let pending = self.prepare(lines, files).map_err(trouble)?;
+            let pending = Pending::prepare(&self.registry.folder, lines, files).map_err(trouble)?;
             self.registry.log().append(pending.lines.as_bytes()).map_err(trouble)?;
-            self.finish(&pending).map_err(trouble)?;
+            pending.finish(&self.registry.folder).map_err(trouble)?;
         }
         self.head = Some(head.clone());
         self.remember();
@@ -329,31 +291,6 @@ impl Session<'_> {
         }
         head.map(|head| (lines, head)).ok_or_else(|| RegistryError::usage("nothing is to be changed"))
     }
-
-    /// Writes the files where they wait, and what they wait for.
-    fn prepare(&self, lines: String, files: Vec<NewFile>) -> std::io::Result<Pending> {
-        let folder = &self.registry.folder;
-        let mut waiting = Vec::with_capacity(files.len());
-        for (n, (path, bytes)) in files.into_iter().enumerate() {
-            let from = Path::new(STATE).join(format!("{n}.new"));
-            durable(&folder.join(&from), &bytes)?;
-            waiting.push((from, path));
-        }
-        let pending = Pending { lines, files: waiting };
-        let place = folder.join(STATE).join(PENDING);
-        let early = place.with_extension("new");
-        durable(&early, &serde_json::to_vec(&pending)?)?;
-        settle(&early, &place)?;
-        Ok(pending)
-    }
-
-    fn finish(&self, pending: &Pending) -> std::io::Result<()> {
-        let folder = &self.registry.folder;
-        for (from, to) in &pending.files {
-            settle(&folder.join(from), &folder.join(to))?;
-        }
-        fs::remove_file(folder.join(STATE).join(PENDING))
-    }
 }
 
 /// When a file was last touched, in seconds and nanoseconds.
@@ -370,23 +307,4 @@ fn touched(file: &fs::Metadata) -> (i64, i64) {
     let since = file.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     let since = since.unwrap_or_default();
     (i64::try_from(since.as_secs()).unwrap_or(0), i64::from(since.subsec_nanos()))
-}
-
-/// Writes a file so that it outlives a crash.
-fn durable(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_data()
-}
-
-/// Moves a file to its place, unless that was done before.
-fn settle(from: &Path, to: &Path) -> std::io::Result<()> {
-    if !from.exists() {
-        return Ok(());
-    }
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::rename(from, to)?;
-    sync_folder(to)
 }

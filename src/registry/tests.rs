@@ -92,6 +92,20 @@ fn a_change_that_was_broken_off_is_whole_or_did_not_happen() {
 }
 
 #[test]
+fn a_change_that_somebody_else_wrote_stays_in_the_folder() {
+    let (dir, registry) = registry();
+    fs::write(dir.path().join("outside"), "mine").unwrap();
+    let lines = fs::read_to_string(registry.folder().join(FILE)).unwrap();
+    for (from, to) in [("../outside", "stolen"), (".registry/0.new", "../outside"), (".registry/0.new", "/tmp/x")] {
+        let pending = json!({"lines": lines, "files": [[from, to]]});
+        fs::write(registry.folder().join(".registry/pending.json"), pending.to_string()).unwrap();
+        fs::write(registry.folder().join(".registry/0.new"), "theirs").unwrap();
+        assert!(registry.lock().unwrap_err().message.contains("no change that prompteval began"), "{to}");
+    }
+    assert_eq!(fs::read_to_string(dir.path().join("outside")).unwrap(), "mine");
+}
+
+#[test]
 fn a_label_goes_back_and_further_back_but_not_forth() {
     let (_dir, registry) = registry();
     for (from, to) in [(None, "1.0.0"), (Some("1.0.0"), "1.1.0"), (Some("1.1.0"), "1.2.0")] {
