@@ -112,7 +112,7 @@ pub(super) fn find(reference: &Reference, at: &Span, sources: &Sources) -> Resul
 impl File {
     /// The prompt in it.
     pub(super) fn prompt(&self, given: &Given, at: &Span) -> Result<Prompt, Problem> {
-        let prompt = version::prompt(&self.node, &self.reference.name, given, at)?;
+        let mut prompt = version::prompt(&self.node, &self.reference.name, given, at)?;
         let said = prompt.version.as_deref().unwrap_or_default();
         if !self.reference.is_draft() && !self.path.ends_with(&format!("/{said}.yaml")) {
             let span = self.node.get("version").map_or(&self.node.span, |n| &n.span);
@@ -121,6 +121,10 @@ impl File {
                 .hint("the file's name and its `version` must agree"));
         }
         self.intact()?;
+        if self.reference.is_draft() && given.label.is_none() {
+            // Whatever version a draft says, it is none until it is released.
+            prompt.label = format!("{}@draft", self.reference.name).into();
+        }
         Ok(prompt)
     }
 }
