@@ -142,6 +142,7 @@ fn head() -> RunHead {
         prompt_hash: "abc123".into(),
         name: None,
         version: None,
+        identity: None,
     };
     RunHead {
         id: "run-1".into(),

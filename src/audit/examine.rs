@@ -1,13 +1,13 @@
 //! Whether a log is what it was: edited, gap, truncated, rewritten, torn, forked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
 use super::checkpoint::Checkpoint;
 use super::link::{Broken, Link, hash_of, link};
 use super::log::Head;
-use super::{Entry, Sealed};
+use super::{Entry, Event, Sealed};
 
 /// What was done to a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,7 +85,7 @@ struct Walk {
     /// Each line with its number; `Err` where it is no link.
     lines: Vec<(usize, Result<Link, Broken>)>,
     /// Places of entries that are there.
-    seqs: HashSet<u64>,
+    seqs: BTreeSet<u64>,
     /// The chain that a checkpoint names, from its hash backwards: its entries by their place in it.
     vouched: HashMap<u64, (usize, String)>,
     /// The last line that it names.
@@ -171,7 +171,7 @@ impl Walk {
     /// What an entry is that does not follow the one before it.
     fn out_of_place(&mut self, link: &Link, expected: u64, number: usize, seen: &HashMap<String, usize>) -> Kind {
         let seq = link.head.seq;
-        if seq > expected && (expected..seq).all(|missing| !self.seqs.contains(&missing)) {
+        if seq > expected && self.seqs.range(expected..).next() == Some(&seq) {
             let words = match seq - expected {
                 1 => format!("entry {expected} is missing before it"),
                 n => format!("{n} entries from {expected} on are missing before it"),
@@ -222,6 +222,11 @@ impl Walk {
         self.done.findings.push(Finding::at(kind, line, words));
     }
 
+    /// Whether a checkpoint is of this log.
+    fn is_of(&self, checkpoint: &Checkpoint) -> bool {
+        self.done.origin.as_ref() == Some(&checkpoint.origin)
+    }
+
     /// What checkpoints show that the chain alone cannot.
     fn held_to(&mut self, checkpoints: &[Checkpoint]) {
         let size = self.done.head.as_ref().map_or(0, |head| head.seq + 1);
@@ -230,7 +235,7 @@ impl Walk {
             let at = checkpoint.size.saturating_sub(1);
             let known = self.done.entries.iter().find(|sealed| sealed.seq == at);
             if checkpoint.size == 0
-                || known.is_some_and(|sealed| sealed.hash == checkpoint.head)
+                || known.is_some_and(|sealed| sealed.hash == checkpoint.head && self.is_of(checkpoint))
                 || was_merged(&self.done.entries, &checkpoint.head)
             {
                 continue;
@@ -252,6 +257,9 @@ impl Walk {
 /// Whether the chain that ended with this hash is in the log, re-chained behind another one: the place that
 /// each entry says it had must give that hash again, and lead back to the log.
 fn was_merged(entries: &[Sealed], hash: &str) -> bool {
+    if !together(entries, hash) {
+        return false;
+    }
     let now: HashSet<&str> = entries.iter().map(|sealed| sealed.hash.as_str()).collect();
     let before: HashMap<&str, &Sealed> = entries
         .iter()
@@ -268,6 +276,16 @@ fn was_merged(entries: &[Sealed], hash: &str) -> bool {
         steps += 1;
     }
     false
+}
+
+/// Whether a former entry is one of a run of re-chained ones that a merge closes: nothing else puts entries
+/// behind others.
+fn together(entries: &[Sealed], hash: &str) -> bool {
+    let Some(at) = entries.iter().position(|sealed| sealed.rebased.iter().any(|place| place.hash == hash)) else {
+        return false;
+    };
+    let closed = entries[at..].iter().find(|sealed| sealed.rebased.is_empty());
+    closed.is_some_and(|sealed| sealed.entry.event == Event::Merge)
 }
 
 /// What stood before an entry when it had this hash, if it truly had.

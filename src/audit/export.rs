@@ -85,6 +85,8 @@ pub fn flags(sealed: &Sealed, change: &Change) -> Vec<&'static str> {
         (entry.event == Event::Override, "overridden"),
         (entry.event == Event::Rollback, "rolled_back"),
         (entry.event == Event::Denied, "denied"),
+        (entry.event == Event::Promote && change.evidence.is_none(), "ungated"),
+        (change.evidence.as_ref().is_some_and(|evidence| evidence.report_sha256.is_some()), "by_report"),
         (own, "self_approved"),
         (!sealed.rebased.is_empty(), "merged"),
     ];

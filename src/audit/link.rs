@@ -14,6 +14,9 @@ pub(super) struct Link {
     pub(super) fields: Map<String, Value>,
 }
 
+/// No log has so many entries, and every JSON reader can hold the number.
+const MOST: u64 = 1 << 53;
+
 /// Why a line is no link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Broken {
@@ -48,7 +51,7 @@ pub(super) fn link(line: &[u8]) -> Result<Link, Broken> {
         return Err(Broken::Wrong("it is not in canonical form, as every entry is written"));
     }
     let text = |key: &str| fields.get(key).and_then(Value::as_str).map(str::to_owned);
-    let seq = fields.get("seq").and_then(Value::as_u64);
+    let seq = fields.get("seq").and_then(Value::as_u64).filter(|seq| *seq < MOST);
     let (Some(seq), Some(prev), Some(said)) = (seq, text("prev"), text("hash")) else {
         return Err(Broken::Wrong("it has no `seq`, `prev` or `hash`"));
     };

@@ -152,16 +152,6 @@ impl Log {
         Ok(starts.map(|at| &end[at..]).find(|rest| lines.starts_with(rest)).map_or(0, <[u8]>::len))
     }
 
-    /// Cuts what stands behind the last whole line.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn cut(&self, torn: u64) -> io::Result<()> {
-        let file = OpenOptions::new().write(true).open(&self.path)?;
-        file.set_len(file.metadata()?.len().saturating_sub(torn))?;
-        file.sync_all()
-    }
-
     /// The entries that mention all of these, the newest first, until `each` has enough. The first needle should
     /// be the rarest: only lines that hold it are looked at, so a log of hundreds of megabytes is searched in
     /// a moment.

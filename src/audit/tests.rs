@@ -192,6 +192,38 @@ fn two_chains_are_told_and_become_one_that_keeps_both_checkpoints() {
 }
 
 #[test]
+fn entries_that_only_say_that_they_were_rebased_are_no_merge() {
+    let (lines, head) = chain(0..6, None);
+    let last = checkpoint(&lines, head.as_ref().unwrap());
+    // Somebody puts an entry in the middle, and chains the rest anew with the places that it had.
+    let shared = examine(&lines[..4].concat(), &[]);
+    let (forged, mut head) = chain(50..51, shared.head);
+    let mut log = [lines[..4].concat(), forged.concat()].concat();
+    for line in &lines[4..] {
+        let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line).unwrap();
+        let place = serde_json::json!([{"seq": fields["seq"], "prev": fields["prev"], "hash": fields["hash"]}]);
+        fields.insert("rebased".into(), place);
+        fields.remove("hash");
+        let (line, next) = super::entry::seal(fields, head.as_ref());
+        log.extend([&line[..], b"\n"].concat());
+        head = Some(next);
+    }
+    assert!(examine(&log, &[]).findings.is_empty(), "its hashes fit");
+    assert_eq!(examine(&log, &[last]).findings[0].kind, Kind::Rewritten);
+}
+
+#[test]
+fn a_place_that_no_log_has_is_no_entry() {
+    let (lines, head) = chain(0..2, None);
+    for seq in [1 << 53, u64::MAX, 9_007_199_254_740_991] {
+        let far = Head { seq: seq - 1, hash: head.clone().unwrap().hash };
+        let (line, _) = entry(3).seal(Some(&far)).unwrap();
+        let log = [lines.concat(), line, b"\n".to_vec()].concat();
+        assert!(!examine(&log, &[]).findings.is_empty(), "{seq}");
+    }
+}
+
+#[test]
 fn a_checkpoint_is_worth_what_its_signature_is() {
     let key = SigningKey::parse(&SigningKey::generate().unwrap()).unwrap();
     let other = SigningKey::parse(&SigningKey::generate().unwrap()).unwrap().public();

@@ -98,6 +98,7 @@ impl Wanted {
             to: self.frozen.version.clone(),
             author: Some(self.frozen.release.author.clone()).filter(|author| !author.is_empty()),
             content_sha256: self.frozen.content().to_owned(),
+            withdrawn: self.withdrawn,
             evidence: self.evidence.clone(),
         }
     }
@@ -210,6 +211,7 @@ impl Promotion<'_> {
                     to: to.to_owned(),
                     author: None,
                     content_sha256: String::new(),
+                    withdrawn: false,
                     evidence: None,
                 };
                 self.log_refusal(&[moved], vec![error.message.clone()]);

@@ -27,6 +27,9 @@ pub struct Column {
     /// The version, where the prompt comes from a versioned file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Arc<str>>,
+    /// Hash of what shapes the provider's answers beside the prompt; nothing in records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Arc<str>>,
 }
 
 /// What is known before the first request.

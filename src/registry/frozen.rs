@@ -22,6 +22,8 @@ pub struct Frozen {
     pub release: Release,
     /// Hash of the file's bytes.
     pub file_sha256: String,
+    /// Who gave the command, whoever is said to have written it.
+    pub released_by: Vec<String>,
 }
 
 impl Frozen {
@@ -87,7 +89,11 @@ impl Registry {
             description: entry.entry.reason.clone().unwrap_or_default(),
             parent: None,
         });
-        Ok(Frozen { name: name.to_owned(), version: version.to_owned(), release, card, file_sha256 })
+        let actor = &entry.entry.actor;
+        let ci = actor.ci.as_ref().and_then(|ci| ci.user.as_ref());
+        let released_by =
+            [actor.git_author.as_ref(), actor.os_user.as_ref(), ci].into_iter().flatten().cloned().collect();
+        Ok(Frozen { name: name.to_owned(), version: version.to_owned(), release, card, file_sha256, released_by })
     }
 
     /// The entry of a version's release.

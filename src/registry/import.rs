@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use semver::Version;
 
 use super::pending::NewFile;
-use super::release::{entry, version};
+use super::release::{clashes, entry, version};
 use super::session::{Session, Who};
 use super::trouble::RegistryError;
 use crate::audit::Entry;
@@ -86,6 +86,14 @@ impl Session<'_> {
         let content_sha256 = content_of(&source)?;
         let known =
             batch.known.entry(found.name.clone()).or_insert_with(|| versions(self.registry.folder(), &found.name));
+        if let Some(other) = known.iter().find(|other| clashes(other, version) && *other != version) {
+            let why = format!("it is the same version as {other} to everybody who compares them");
+            batch.done.skipped.push(Skipped { what: title, why });
+            return Ok(());
+        }
+        if !known.contains(version) {
+            self.registry.never_released(&found.name, &version.to_string())?;
+        }
         if known.contains(version) {
             let there = self.registry.card(&found.name, &version.to_string()).map(|card| card.prompt.hash.to_string());
             let why = match there {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::history::history;
+use super::history::{Moved, history};
 use super::release::version;
 use super::replay::apply;
 use super::session::{Registry, Session, Who};
@@ -25,6 +25,8 @@ pub struct Move {
     pub author: Option<String>,
     /// Hash of what reaches the model.
     pub content_sha256: String,
+    /// Whether the version was withdrawn when it was decided about.
+    pub withdrawn: bool,
     /// What the move rests on.
     pub evidence: Option<Evidence>,
 }
@@ -96,6 +98,10 @@ impl Session<'_> {
                     what(now),
                     what(one.from.as_deref())
                 );
+                return Err(RegistryError::new(Trouble::Conflict, message).hint("decide again with the same command"));
+            }
+            if labels.is_withdrawn(&one.prompt, &one.to) != one.withdrawn {
+                let message = format!("{}@{} was withdrawn or came back meanwhile", one.prompt, one.to);
                 return Err(RegistryError::new(Trouble::Conflict, message).hint("decide again with the same command"));
             }
             let frozen = self.registry.frozen(&one.prompt, &one.to)?;
@@ -181,7 +187,11 @@ impl Registry {
             return Err(RegistryError::integrity(message)
                 .hint("`prompteval audit repair` writes the labels that the log tells; then roll back"));
         }
-        let been: Vec<String> = moves.into_iter().filter_map(|moved| moved.to).collect();
+        // Whoever names a version may go anywhere it was; else what a rollback went back behind stays behind.
+        let been = match rollback.to {
+            Some(_) => moves.into_iter().filter_map(|moved| moved.to).collect(),
+            None => stack(moves),
+        };
         let usable = |version: &&String| *version != from && !labels.is_withdrawn(prompt, version);
         let to = match &rollback.to {
             Some(said) => {
@@ -211,7 +221,21 @@ impl Registry {
             to: to.clone(),
             author: Some(frozen.release.author.clone()),
             content_sha256: frozen.content().to_owned(),
+            withdrawn: false,
             evidence: None,
         })
     }
+}
+
+/// The versions that were live one after the other, without those that a rollback went back behind.
+fn stack(moves: Vec<Moved>) -> Vec<String> {
+    let mut been: Vec<String> = Vec::new();
+    for moved in moves {
+        let Some(to) = moved.to else { continue };
+        match been.iter().rposition(|version| *version == to).filter(|_| moved.event == Event::Rollback) {
+            Some(at) => been.truncate(at + 1),
+            None => been.push(to),
+        }
+    }
+    been
 }

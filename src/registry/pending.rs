@@ -33,6 +33,13 @@ impl Pending {
     /// Writes the files where they wait, and what they wait for.
     pub(super) fn prepare(folder: &Path, lines: String, files: Vec<NewFile>) -> io::Result<Self> {
         let mut waiting = Vec::with_capacity(files.len());
+        for (path, _) in &files {
+            let inner = path.parent().filter(|inner| !inner.as_os_str().is_empty()).map(|inner| folder.join(inner));
+            if inner.as_ref().is_some_and(|inner| inner.is_symlink()) {
+                let message = format!("`{}` is a link out of the registry", inner.unwrap_or_default().display());
+                return Err(io::Error::other(message));
+            }
+        }
         for (n, (path, bytes)) in files.into_iter().enumerate() {
             let from = Path::new(STATE).join(format!("{n}.new"));
             durable(&folder.join(&from), &bytes)?;
@@ -97,8 +104,9 @@ pub(super) fn settle(from: &Path, to: &Path) -> io::Result<()> {
     if !from.exists() {
         return Ok(());
     }
-    if let Some(folder) = to.parent() {
+    if let Some(folder) = to.parent().filter(|folder| !folder.is_dir()) {
         fs::create_dir_all(folder)?;
+        sync_folder(folder)?;
     }
     fs::rename(from, to)?;
     sync_folder(to)

@@ -50,11 +50,15 @@ impl Registry {
             reason: Some(format!("entries of another branch: {}, of this one meanwhile: {}", theirs.len(), ours.len())),
             ..who.entry(Event::Merge)
         };
+        let mut changes = Vec::new();
         if prefer_theirs == Some(false) {
-            let mut back = contested.iter().map(|(prompt, label)| settled(prompt, label, &labels, &ours_only));
-            last.change = back.next().unwrap_or_default();
-            last.also = back.collect();
+            changes.extend(contested.iter().map(|(prompt, label)| settled(prompt, label, &labels, &ours_only)));
         }
+        let theirs_only = replay(shared.iter().chain(&theirs));
+        changes.extend(withdrawn_in_one([&ours_only, &theirs_only], &labels));
+        let mut changes = changes.into_iter();
+        last.change = changes.next().unwrap_or_default();
+        last.also = changes.collect();
         apply(&mut labels, &last);
         let count = (ours.len(), theirs.len());
         let (text, _) = parts.log(&last).map_err(|e| RegistryError::integrity(e.to_string()))?;
@@ -99,14 +103,31 @@ impl Registry {
             log.append(b"\n").map_err(trouble)?;
             return Ok(Some(Vec::new()));
         }
-        log.cut(u64::try_from(tail.len()).unwrap_or(0)).map_err(trouble)?;
-        drop(hold);
-        let mut session = self.lock()?;
+        // The log without the line and with what is left of it takes the old one's place in one step.
+        let bytes = log.bytes().map_err(trouble)?;
+        let whole = &bytes[..bytes.len() - tail.len()];
+        let examined = examine(whole, &[]);
+        if let Some(found) = examined.findings.first() {
+            return Err(unsound(found, log.path()));
+        }
         let kept = String::from_utf8_lossy(&tail).into_owned();
         let entry = Entry { reason: Some(format!("a torn line was taken out: {kept}")), ..who.entry(Event::Repair) };
-        session.note(&entry)?;
+        let (line, _) = entry.seal(examined.head.as_ref()).map_err(|e| RegistryError::integrity(e.to_string()))?;
+        self.replace(&hold, &[whole, &line, b"\n"].concat(), &replay(examined.said()))?;
         Ok(Some(tail))
     }
+}
+
+/// The versions that one of two branches withdrew and that joining them would bring back: nobody knows
+/// whether what the other did with them was done knowing of it.
+fn withdrawn_in_one(branches: [&Labels; 2], joined: &Labels) -> Vec<Change> {
+    let mut all = BTreeSet::new();
+    for (name, own) in branches.into_iter().flat_map(Labels::prompts) {
+        let lost = own.withdrawn.iter().filter(|version| !joined.is_withdrawn(name, version));
+        all.extend(lost.map(|version| (name.clone(), version.clone())));
+    }
+    let change = |(prompt, version)| Change { prompt: Some(prompt), version: Some(version), ..Change::default() };
+    all.into_iter().map(change).collect()
 }
 
 /// The label of a prompt goes back to what our chain says.

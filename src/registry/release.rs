@@ -138,7 +138,7 @@ pub(super) fn version(text: &str) -> Result<Version, RegistryError> {
 
 /// Versions that cannot stand side by side: of equal precedence, or with names that some file systems take
 /// for one.
-fn clashes(one: &Version, other: &Version) -> bool {
+pub(super) fn clashes(one: &Version, other: &Version) -> bool {
     one.cmp_precedence(other).is_eq() || one.to_string().eq_ignore_ascii_case(&other.to_string())
 }
 
@@ -187,7 +187,7 @@ impl Registry {
     }
 
     /// A version whose file is gone is not free to be given to another content.
-    fn never_released(&self, name: &str, version: &str) -> Result<(), RegistryError> {
+    pub(super) fn never_released(&self, name: &str, version: &str) -> Result<(), RegistryError> {
         if self.released(name, version)?.is_none() {
             return Ok(());
         }

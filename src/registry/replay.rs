@@ -28,6 +28,10 @@ pub(super) fn apply(labels: &mut Labels, entry: &Entry) {
             Event::Promote | Event::Override => {
                 labels.withdraw(prompt, change.to.as_deref().unwrap_or_default(), false);
             }
+            // What one of two branches had withdrawn.
+            Event::Merge if change.label.is_none() => {
+                labels.withdraw(prompt, change.version.as_deref().unwrap_or_default(), true);
+            }
             _ => {}
         }
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pending::{NewFile, Pending, STATE, durable, recover, settle};
 use super::trouble::{RegistryError, Trouble};
+use super::verify::jump;
 use crate::audit::{Actor, Commit, Entry, Finding, Head, Kind, Log, Sealed, Tail, examine};
 use crate::content::sha256;
 use crate::diag::Folder;
@@ -140,7 +141,7 @@ impl Registry {
         let log = self.log();
         let bytes = log.bytes().map_err(|e| RegistryError::io(&e, "read", log.path()))?;
         let examined = examine(&bytes, &[]);
-        if let Some(found) = examined.findings.first() {
+        if let Some(found) = examined.findings.first().or(jump(&examined).as_ref()) {
             return Err(unsound(found, log.path()));
         }
         match self.labels_differ(&examined)? {

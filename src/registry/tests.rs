@@ -40,6 +40,7 @@ fn promote(registry: &Registry, from: Option<&str>, to: &str) -> Result<Head, Re
         to: to.into(),
         author: None,
         content_sha256: registry.card("p", to)?.prompt.hash.to_string(),
+        withdrawn: registry.labels()?.is_withdrawn("p", to),
         evidence: None,
     };
     let entry = Move::entry(std::slice::from_ref(&moved), Event::Promote, &who());
@@ -119,6 +120,22 @@ fn a_label_goes_back_and_further_back_but_not_forth() {
     assert!(!registry.labels().unwrap().is_withdrawn("p", "1.2.0"));
     assert_eq!(rollback(&registry).unwrap(), "1.0.0");
     assert!(is_sound(&registry));
+}
+
+#[test]
+fn what_was_skipped_by_a_rollback_is_not_gone_forth_to() {
+    let (_dir, registry) = registry();
+    for (from, to) in [(None, "1.0.0"), (Some("1.0.0"), "1.1.0"), (Some("1.1.0"), "1.2.0")] {
+        promote(&registry, from, to).unwrap();
+    }
+    let far = Rollback {
+        to: Some("1.0.0".into()),
+        prompts: vec!["p".into()],
+        label: "production".into(),
+        reason: "x".into(),
+    };
+    registry.lock().unwrap().rollback(&far, &who()).unwrap();
+    assert!(rollback(&registry).unwrap_err().message.contains("nothing before 1.0.0"));
 }
 
 #[test]

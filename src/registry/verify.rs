@@ -28,7 +28,7 @@ pub struct Audit {
 
 /// The first move that left from where the label was not: it was decided about labels that somebody edited.
 /// Entries of another branch left from where the label was there.
-fn jump(examined: &Examined) -> Option<Finding> {
+pub(super) fn jump(examined: &Examined) -> Option<Finding> {
     let mut labels = Labels::default();
     for sealed in &examined.entries {
         for change in sealed.entry.changes().filter(|_| sealed.entry.event.moves() && sealed.rebased.is_empty()) {

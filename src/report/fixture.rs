@@ -29,6 +29,7 @@ pub(super) fn column(label: &str, provider: &str) -> Column {
         prompt_hash: "abc123".into(),
         name: None,
         version: None,
+        identity: None,
     }
 }
 

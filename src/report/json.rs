@@ -81,6 +81,9 @@ impl Json {
             if let Some(version) = &column.version {
                 prompt["version"] = json!(version);
             }
+            if let Some(identity) = &column.identity {
+                prompt["providerIdentity"] = json!(identity);
+            }
             prompt["metrics"] = serde_json::to_value(tally)?;
             Ok(prompt)
         });

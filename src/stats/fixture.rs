@@ -33,6 +33,7 @@ pub(super) fn head(versions: &[&str]) -> RunHead {
         prompt_hash: "h".into(),
         name: Some("p".into()),
         version: Some((*version).into()),
+        identity: None,
     };
     RunHead {
         id: "run".into(),

@@ -35,5 +35,9 @@ fn own(name: &str, promotion: &Promotion<'_>, wanted: &[Wanted]) -> Option<&'sta
     }
     let actor = &promotion.who.actor;
     let names = [actor.git_author.as_deref(), actor.os_user.as_deref(), Some(actor.name())];
-    names.into_iter().flatten().any(|own| same_person(own, name)).then_some("promotes it")
+    if names.into_iter().flatten().any(|own| same_person(own, name)) {
+        return Some("promotes it");
+    }
+    let released = |wanted: &Wanted| wanted.frozen.released_by.iter().any(|own| same_person(own, name));
+    wanted.iter().any(released).then_some("released it")
 }

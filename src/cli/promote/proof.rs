@@ -140,7 +140,7 @@ impl<'a> Prover<'a> {
             }
         };
         if withdrawn.is_some() && remembered(run, &columns)? {
-            let what = format!("all answers of the run {id} are from the cache, and may be older than the withdrawal");
+            let what = format!("answers of the run {id} are from the cache, and may be older than the withdrawal");
             missing.push(Missing::new(what).remedy(format!("{} --no-cache", self.command(wanted))));
         }
         missing.extend(self.cases(run, wanted, &matched));
@@ -192,6 +192,14 @@ impl<'a> Prover<'a> {
                 withdrawn.reason
             );
             all.push(again(what));
+        }
+        for at in columns {
+            let column = &run.head.columns[*at];
+            let target = self.suite.plan.targets.iter().find(|target| target.label == column.provider);
+            if target.is_some_and(|target| column.identity.as_ref() != Some(&target.identity)) {
+                let what = format!("the run {id} asked {} with other settings than the suite has now", column.provider);
+                all.push(again(what));
+            }
         }
         for target in &self.suite.plan.targets {
             let asked = |at: &usize| {
@@ -278,7 +286,7 @@ impl<'a> Prover<'a> {
 
     /// What the gate says, decided now.
     fn verdict(&self, run: &Evidence, wanted: &Wanted, matched: &Matched) -> Option<Missing> {
-        let gate = matched.gate.as_ref()?;
+        let Some(gate) = &matched.gate else { return Some(Missing::new("no gate decided about it")) };
         if matched.errored > 0 {
             let what = format!("{} of the run {} have no verdict", count(matched.errored, "cell"), run.head.id);
             return Some(Missing::new(what).remedy(format!(
@@ -368,12 +376,12 @@ impl<'a> Prover<'a> {
     }
 }
 
-/// Whether nobody was asked for the answers of these columns.
+/// Whether some answers of these columns are from the cache.
 fn remembered(run: &Evidence, columns: &[usize]) -> Result<bool, Failure> {
-    let mut asked = false;
+    let mut any = false;
     run.replay(&mut |outcome| {
-        let fresh = outcome.response.as_ref().is_some_and(|response| !response.cached);
-        asked |= fresh && columns.contains(&outcome.column);
+        let cached = outcome.response.as_ref().is_some_and(|response| response.cached);
+        any |= cached && columns.contains(&outcome.column);
     })?;
-    Ok(!asked)
+    Ok(any)
 }

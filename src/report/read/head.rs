@@ -93,10 +93,11 @@ fn with_prompt(seen: Option<Column>, mut prompt: Fields) -> Column {
         prompt_hash: or(seen.prompt_hash, prompt.text("id")),
         name: seen.name.or_else(|| prompt.text("name").map(Into::into)),
         version: seen.version.or_else(|| prompt.text("version").map(Into::into)),
+        identity: prompt.text("providerIdentity").map(Into::into),
     }
 }
 
 fn nothing() -> Column {
     let [provider, provider_id, label, raw, prompt_hash] = std::array::from_fn(|_| Arc::from(""));
-    Column { provider, provider_id, label, raw, prompt_hash, name: None, version: None }
+    Column { provider, provider_id, label, raw, prompt_hash, name: None, version: None, identity: None }
 }

@@ -157,6 +157,7 @@ fn column_of(item: &mut Fields, prompt: Option<&mut Value>) -> Column {
         prompt_hash: item.text("promptId").unwrap_or_default().into(),
         name: prompt.text("name").map(Into::into),
         version: prompt.text("version").map(Into::into),
+        identity: None,
     }
 }
 

@@ -11,6 +11,7 @@ fn columns(hashes: &[&str]) -> Vec<Column> {
         prompt_hash: (*hash).into(),
         name: Some("support".into()),
         version: None,
+        identity: None,
     };
     hashes.iter().map(column).collect()
 }
