@@ -33,8 +33,8 @@ mkdir -p "$work/prompts"
 cp "$here/evalconfig.yaml" "$here/prompteval.yaml" "$fixtures/mock_support.yaml" "$fixtures/support_cases.csv" "$work"
 cd "$work"
 # A key of our own, so that nobody's is used or made.
-PROMPTEVAL_SIGNING_KEY_FILE=$work/signing.key
-export PROMPTEVAL_SIGNING_KEY_FILE
+XDG_CONFIG_HOME=$work/config
+export XDG_CONFIG_HOME
 
 echo "## Two versions are frozen"
 cp "$fixtures/prompts/customer_support/2.0.0.yaml" prompts/customer_support.yaml

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::args::TextOrJson;
 use super::exit::{ExitStatus, Failure};
 use super::grid::{Grid, Step};
-use super::labels::{by, moved_json};
+use super::labels::{by, known_label, moved_json};
 use super::project::RegistryArgs;
 use super::screen::Screen;
 use crate::env::{Env, format_time};
@@ -45,7 +45,10 @@ pub(super) fn at(command: &AtCommand, env: &Env, cwd: &Path, screen: &Screen) ->
         let message = format!("{} is yet to come", format_time(millis));
         return Err(Failure::new(ExitStatus::Usage, message).hint("`prompteval label list` shows what is live now"));
     }
-    let opened = command.registry.existing(env, cwd, screen)?;
+    let opened = command.registry.with_prompt(command.name.as_deref(), env, cwd, screen)?;
+    if let Some(label) = &command.label {
+        known_label(&opened, label)?;
+    }
     let mut live: Vec<Live> = live_at(&opened.registry, Some(millis))?.into_values().collect();
     live.retain(|live| {
         let since = &live.since;

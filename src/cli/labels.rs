@@ -1,5 +1,6 @@
 //! `prompteval label`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use super::grid::{Grid, Step};
 use super::project::{Opened, RegistryArgs};
 use super::screen::{Ink, Screen};
 use crate::audit::Event;
+use crate::diag::did_you_mean;
 use crate::env::Env;
 use crate::prompts::{label_name, prompt_name};
 use crate::registry::{Live, Moved, history, live_at};
@@ -82,7 +84,7 @@ pub(super) fn label(command: &LabelCommand, env: &Env, cwd: &Path, screen: &Scre
             Ok(ExitStatus::Success)
         }
         LabelCommand::Show(command) => {
-            let opened = command.registry.existing(env, cwd, screen)?;
+            let opened = command.registry.with_prompt(command.name.as_deref(), env, cwd, screen)?;
             let live = now(&opened, Some(&command.label), command.name.as_deref())?;
             show(&live, &command.label, command.format, screen)
         }
@@ -167,6 +169,19 @@ fn nobody(label: &str) -> Failure {
     failure.hint("`prompteval label list` shows what there is")
 }
 
+/// Whether a label was ever moved: a typing mistake must not read as "nothing was live".
+pub(super) fn known_label(opened: &Opened, label: &str) -> Result<(), Failure> {
+    label_name(label).map_err(|why| Failure::new(ExitStatus::Usage, why))?;
+    let moves = history(&opened.registry, None, None)?;
+    let known: BTreeSet<&str> = moves.iter().map(|moved| moved.label.as_str()).collect();
+    if known.contains(label) {
+        return Ok(());
+    }
+    let failure = Failure::new(ExitStatus::Usage, format!("no label {label} was ever moved"));
+    let hint = did_you_mean(label, known.iter().copied());
+    Err(failure.hint(hint.unwrap_or_else(|| "`prompteval label list` shows what there is".into())))
+}
+
 fn how(moved: &Moved) -> String {
     match moved.event {
         Event::Promote if moved.evidence.is_some() => "promoted: the gate was open".into(),
@@ -178,8 +193,8 @@ fn how(moved: &Moved) -> String {
 }
 
 fn moves(command: &HistoryCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
-    let opened = command.registry.existing(env, cwd, screen)?;
-    label_name(&command.label).map_err(|why| Failure::new(ExitStatus::Usage, why))?;
+    let opened = command.registry.with_prompt(command.name.as_deref(), env, cwd, screen)?;
+    known_label(&opened, &command.label)?;
     let mut all = history(&opened.registry, command.name.as_deref(), Some(&command.label))?;
     all.reverse();
     if command.format == TextOrJson::Json {

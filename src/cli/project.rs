@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::exit::{ExitStatus, Failure};
 use super::screen::Screen;
-use crate::diag::Problem;
+use crate::diag::{Problem, did_you_mean};
 use crate::env::Env;
 use crate::prompts::names;
 use crate::registry::{Project, Registry, RegistryError};
@@ -45,6 +45,25 @@ impl RegistryArgs {
             RegistryError::from(problem.hint("--registry FOLDER says where the registry is, without this file"))
         })?;
         Ok(Opened { registry: Registry::new(folder, cwd), project, env })
+    }
+
+    /// A registry that there is, with this prompt in it.
+    pub(super) fn with_prompt(
+        &self,
+        name: Option<&str>,
+        env: &Env,
+        cwd: &Path,
+        screen: &Screen,
+    ) -> Result<Opened, Failure> {
+        let opened = self.existing(env, cwd, screen)?;
+        let Some(name) = name else { return Ok(opened) };
+        let known = names(opened.registry.folder());
+        if known.iter().any(|known| known == name) {
+            return Ok(opened);
+        }
+        let failure = Failure::new(ExitStatus::Usage, format!("there is no prompt `{}`", screen.line(name, 60)));
+        let hint = did_you_mean(name, known.iter().map(String::as_str));
+        Err(failure.hint(hint.unwrap_or_else(|| "`prompteval prompt list` shows what there is".into())))
     }
 
     /// A registry that there is.

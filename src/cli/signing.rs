@@ -27,6 +27,12 @@ pub(super) fn key(env: &Env, screen: &Screen) -> Result<SigningKey, Failure> {
         let failure = failed("there is no place for a signing key: neither HOME nor XDG_CONFIG_HOME is set".into());
         return Err(failure.hint(format!("set {KEY} to 32 random bytes in base64, or {KEY_FILE} to a file")));
     };
+    if env.get(KEY_FILE).is_some() && !path.exists() {
+        let failure = failed(format!("{KEY_FILE} names `{}`: no such file", path.display()));
+        return Err(
+            failure.hint("`openssl rand -base64 32` makes a key; without the variable one is made for this user")
+        );
+    }
     let (key, new) = SigningKey::at(&path).map_err(|e| {
         failed(format!("the signing key cannot be used: {}", e.0)).hint(format!("set {KEY} or {KEY_FILE}"))
     })?;

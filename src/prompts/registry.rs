@@ -146,7 +146,8 @@ impl File {
             return Ok(());
         }
         let problem = Problem::error(format!("`{}` was edited after it was released", self.shown)).at(&said.span);
-        Err(problem.hint("take the edit back (`git checkout`), and release another version for a change"))
+        let back = format!("`git checkout -- {}`", self.shown);
+        Err(problem.hint(format!("take the edit back ({back}), and release another version for a change")))
     }
 }
 
@@ -175,6 +176,10 @@ fn resolve(name: &str, wanted: &str, at: &Span, registry: &Path) -> Result<Strin
     let versions = versions(registry, name);
     if versions.is_empty() {
         let names = names(registry);
+        if names.iter().any(|known| known == name) {
+            let problem = Problem::error(format!("prompt `{name}` has a draft and no released version")).at(at);
+            return Err(problem.hint(format!("registry://{name}@draft means the draft; `prompteval prompt release {name} 1.0.0 -m \"why\"` freezes it")));
+        }
         let hint = did_you_mean(name, names.iter().map(String::as_str)).unwrap_or_else(|| {
             format!("the registry is {}; set `registry:` in the config to use another folder", registry.display())
         });

@@ -79,8 +79,11 @@ impl Registry {
         let content = change.and_then(|change| change.content_sha256.as_deref()).unwrap_or_default();
         if said != file_sha256 || content != &*card.prompt.hash {
             let message = format!("`{}` was edited after it was released", card.file);
-            return Err(RegistryError::integrity(message)
-                .hint("take the edit back (`git checkout`), and release another version for a change"));
+            let hint = format!(
+                "take the edit back (`git checkout -- {}`), and release another version for a change",
+                card.file
+            );
+            return Err(RegistryError::integrity(message).hint(hint));
         }
         let release = card.release.clone().unwrap_or_else(|| Release {
             content_sha256: content.to_owned(),

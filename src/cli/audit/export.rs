@@ -37,6 +37,9 @@ pub(super) fn export(command: &ExportCommand, env: &Env, cwd: &Path, screen: &Sc
     let opened = command.registry.existing(env, cwd, screen)?;
     let end = |word: &Option<String>| word.as_deref().map(moment).transpose();
     let (from, to) = (end(&command.from)?.map(format_time), end(&command.to)?.map(format_time));
+    if from.as_ref().zip(to.as_ref()).is_some_and(|(from, to)| from > to) {
+        return Err(Failure::new(ExitStatus::Usage, "--from is later than --to").hint("write the earlier moment first"));
+    }
     // What is exported is to be complete: a log that does not hold is no population to draw samples from.
     let audit = opened.registry.audit(&[])?;
     let mut entries = audit.examined.entries;

@@ -65,3 +65,29 @@ fn the_folder_of_the_project_is_that_of_its_suites_too() {
     project.run(&["promote", "p", "1.0.0", "--to", "production"]).code(0);
     project.run(&["run"]).code(0);
 }
+
+#[test]
+fn an_import_never_releases_a_version_anew() {
+    let project = Project::new().file("texts/x_v1.txt", "good {{q}}");
+    project.run(&["prompt", "import", "texts"]).code(0).says("released x@1.0.0");
+    std::fs::remove_file(project.path().join("prompts/x/1.0.0.yaml")).unwrap();
+    project.write("texts/x_v1.txt", "bad {{q}}");
+    project.run(&["prompt", "import", "texts"]).code(103).says("x@1.0.0 was released, and its file is gone");
+}
+
+#[test]
+fn evidence_of_other_provider_settings_is_none() {
+    let config = |output: &str| {
+        format!(
+            "prompts: ['registry://p@1.0.0']\nproviders: [{{id: mock, label: m, config: {{default: {{output: {output}}}}}}}]\n\
+             tests: [{{assert: [{{type: icontains, value: good}}]}}]\ngate: {{min_pass_rate: 0.5}}\n"
+        )
+    };
+    let project = Project::with(&config("bad"))
+        .file("other.yaml", &config("good"))
+        .file("prompts/p.yaml", "version: '1.0.0'\nsystem_prompt: hello\n");
+    project.run(&["prompt", "release", "p", "1.0.0", "-m", "x"]).code(0);
+    project.run(&["run", "-c", "other.yaml"]).code(0);
+    let ran = project.run(&["promote", "p", "1.0.0", "--to", "production"]);
+    ran.code(102).says("asked m with other settings than the suite has now");
+}

@@ -136,7 +136,8 @@ fn what_was_live_is_known_for_every_moment() {
     project.run(&["at", &before]).code(0).says("nothing was live at");
     let text = project.run(&["at", &times[2], "cs", "--label", "staging"]).code(0);
     text.says("1.2.0").says("staging");
-    project.run(&["at", &times[2], "other"]).code(0).says("nothing was live");
+    project.run(&["at", &times[2], "other"]).code(2).says("there is no prompt `other`");
+    project.run(&["at", &times[2], "--label", "stagin"]).code(2).says("did you mean `staging`");
     project.run(&["at", "2120-01-01"]).code(2).says("is yet to come");
     project.run(&["at", "yesterday"]).code(2).says("`yesterday` is no time").says("2026-11-01T10:00Z");
 }
@@ -157,7 +158,7 @@ fn the_history_of_a_label_is_told_newest_first() {
     let shown = project.run(&["label", "show", "staging", "cs"]).code(0);
     shown.says("cs staging → 1.1.0").says("rolled back").says("it is rude").says("before");
     project.run(&["label", "show", "production"]).code(2).says("no prompt has the label production");
-    project.run(&["label", "history", "production"]).code(0).says("was never moved");
+    project.run(&["label", "history", "production"]).code(2).says("no label production was ever moved");
     project.run(&["label", "list", "staging"]).code(0).says("1.1.0").says("(rollback)");
     project.run(&["label", "show", "../x"]).code(2);
 }
