@@ -222,6 +222,9 @@ fn short(time: &str) -> String {
 /// Who moved a label, and whether it was no ordinary promotion.
 pub(super) fn by(moved: &Moved, screen: &Screen) -> String {
     let name = screen.line(short_name(moved.actor.name()), 40);
+    if moved.lost {
+        return format!("{name} {}", screen.paint(Ink::Odd, "(lost)"));
+    }
     match moved.event {
         Event::Override => format!("{name} {}", screen.paint(Ink::Bad, "(override)")),
         Event::Rollback => format!("{name} {}", screen.paint(Ink::Odd, "(rollback)")),
@@ -239,6 +242,6 @@ pub(super) fn moved_json(moved: &Moved) -> Value {
     json!({
         "seq": moved.seq, "time": moved.time, "event": moved.event.word(), "prompt": moved.prompt, "label": moved.label,
         "from": moved.from, "to": moved.to, "content_sha256": moved.content_sha256, "actor": moved.actor,
-        "approvers": moved.approvers, "reason": moved.reason, "evidence": moved.evidence,
+        "lost": moved.lost, "approvers": moved.approvers, "reason": moved.reason, "evidence": moved.evidence,
     })
 }

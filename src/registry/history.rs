@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::session::Registry;
 use super::trouble::RegistryError;
-use crate::audit::{Actor, Event, Evidence, Sealed};
+use crate::audit::{Actor, Change, Event, Evidence, Sealed};
 
 /// One move of a label.
 #[derive(Debug, Clone)]
@@ -33,6 +33,10 @@ pub struct Moved {
     pub reason: Option<String>,
     /// On what evidence.
     pub evidence: Option<Evidence>,
+    /// Whether it was made on another branch.
+    pub rebased: bool,
+    /// Whether a merge decided against it: it was never so here.
+    pub lost: bool,
 }
 
 /// What a label points to, and the move that made it so.
@@ -44,27 +48,38 @@ pub struct Live {
     pub since: Moved,
 }
 
-/// The moves in entries, oldest first.
-pub(super) fn moves<'a>(entries: impl IntoIterator<Item = &'a Sealed>) -> impl Iterator<Item = Moved> {
-    entries.into_iter().filter(|sealed| sealed.entry.event.moves()).flat_map(|sealed| {
-        let entry = &sealed.entry;
-        let moved = |change: &crate::audit::Change| {
-            Some(Moved {
-                seq: sealed.seq,
-                time: entry.time.clone(),
-                event: entry.event,
-                prompt: change.prompt.clone()?,
-                label: change.label.clone()?,
-                from: change.from.clone(),
-                to: change.to.clone(),
-                content_sha256: change.content_sha256.clone(),
-                actor: entry.actor.clone(),
-                approvers: entry.approvers.clone(),
-                reason: entry.reason.clone(),
-                evidence: change.evidence.clone(),
-            })
-        };
-        entry.changes().filter_map(moved).collect::<Vec<_>>()
+/// The moves in entries, oldest first. Those of another branch that a merge decided against never were here.
+pub(super) fn moves(entries: &[Sealed]) -> Vec<Moved> {
+    let mut all: Vec<Moved> = Vec::new();
+    for sealed in entries.iter().filter(|sealed| sealed.entry.event.moves()) {
+        for moved in sealed.entry.changes().filter_map(|change| moved(sealed, change)) {
+            if moved.event == Event::Merge {
+                let same = |other: &Moved| (&other.prompt, &other.label) == (&moved.prompt, &moved.label);
+                all.iter_mut().filter(|other| other.rebased && same(other)).for_each(|other| other.lost = true);
+            }
+            all.push(moved);
+        }
+    }
+    all
+}
+
+fn moved(sealed: &Sealed, change: &Change) -> Option<Moved> {
+    let entry = &sealed.entry;
+    Some(Moved {
+        seq: sealed.seq,
+        time: entry.time.clone(),
+        event: entry.event,
+        prompt: change.prompt.clone()?,
+        label: change.label.clone()?,
+        from: change.from.clone(),
+        to: change.to.clone(),
+        content_sha256: change.content_sha256.clone(),
+        actor: entry.actor.clone(),
+        approvers: entry.approvers.clone(),
+        reason: entry.reason.clone(),
+        evidence: change.evidence.clone(),
+        rebased: !sealed.rebased.is_empty(),
+        lost: false,
     })
 }
 
@@ -79,7 +94,7 @@ pub fn history(registry: &Registry, prompt: Option<&str>, label: Option<&str>) -
     let meant = |moved: &Moved| {
         prompt.is_none_or(|prompt| moved.prompt == prompt) && label.is_none_or(|label| moved.label == label)
     };
-    Ok(moves(&entries).filter(meant).collect())
+    Ok(moves(&entries).into_iter().filter(meant).collect())
 }
 
 /// What every label pointed to at a moment (milliseconds since 1970, UTC), by prompt and label.
@@ -89,9 +104,9 @@ pub fn history(registry: &Registry, prompt: Option<&str>, label: Option<&str>) -
 pub fn live_at(registry: &Registry, millis: Option<u64>) -> Result<BTreeMap<(String, String), Live>, RegistryError> {
     let entries = registry.entries(&["\"label\":\"".to_owned()])?;
     let until = millis.map(crate::env::format_time);
-    let early = |sealed: &&Sealed| until.as_ref().is_none_or(|until| sealed.entry.time <= *until);
+    let early = |moved: &Moved| !moved.lost && until.as_ref().is_none_or(|until| moved.time <= *until);
     let mut live = BTreeMap::new();
-    for moved in moves(entries.iter().filter(early)) {
+    for moved in moves(&entries).into_iter().filter(early) {
         let key = (moved.prompt.clone(), moved.label.clone());
         match moved.to.clone() {
             Some(version) => live.insert(key, Live { version, since: moved }),

@@ -188,6 +188,7 @@ impl Registry {
                 .hint("`prompteval audit repair` writes the labels that the log tells; then roll back"));
         }
         // Whoever names a version may go anywhere it was; else what a rollback went back behind stays behind.
+        let moves: Vec<Moved> = moves.into_iter().filter(|moved| !moved.lost).collect();
         let been = match rollback.to {
             Some(_) => moves.into_iter().filter_map(|moved| moved.to).collect(),
             None => stack(moves),
