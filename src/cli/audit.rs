@@ -160,8 +160,8 @@ fn rebase(command: &RebaseCommand, env: &Env, cwd: &Path, screen: &Screen) -> Re
         screen.out("the log is one chain: there is nothing to rebase");
         return Ok(ExitStatus::Success);
     };
-    let (ours, theirs) = (count(done.ours as u64, "entry"), count(done.theirs as u64, "entry"));
-    screen.out(&format!("{theirs} of the other branch behind {ours} of this one").replace("entrys", "entries"));
+    let entries = |n: usize| if n == 1 { "1 entry".to_owned() } else { format!("{n} entries") };
+    screen.out(&format!("{} of the other branch behind {} of this one", entries(done.theirs), entries(done.ours)));
     for label in &done.contested {
         let whose = if command.prefer == Some(Side::Theirs) { "theirs" } else { "ours" };
         screen.out(&format!("  both moved {label}: {whose} stands"));

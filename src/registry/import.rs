@@ -56,10 +56,10 @@ impl Session<'_> {
         for (name, one) in newest {
             self.draft(name, &one.sketch, None, &mut batch);
         }
-        self.settle(batch)
+        self.write(batch)
     }
 
-    fn settle(&mut self, batch: Batch) -> Result<Imported, RegistryError> {
+    fn write(&mut self, batch: Batch) -> Result<Imported, RegistryError> {
         if batch.entries.is_empty() {
             // Drafts are nobody's evidence: the log says nothing of them.
             for (path, bytes) in batch.files {
@@ -86,23 +86,12 @@ impl Session<'_> {
         let content_sha256 = content_of(&source)?;
         let known =
             batch.known.entry(found.name.clone()).or_insert_with(|| versions(self.registry.folder(), &found.name));
-        if let Some(other) = known.iter().find(|other| clashes(other, version) && *other != version) {
-            let why = format!("it is the same version as {other} to everybody who compares them");
+        if let Some(other) = known.iter().find(|other| clashes(other, version)) {
+            let why = self.there(&found.name, other, version, &content_sha256);
             batch.done.skipped.push(Skipped { what: title, why });
             return Ok(());
         }
-        if !known.contains(version) {
-            self.registry.never_released(&found.name, &version.to_string())?;
-        }
-        if known.contains(version) {
-            let there = self.registry.card(&found.name, &version.to_string()).map(|card| card.prompt.hash.to_string());
-            let why = match there {
-                Ok(hash) if hash == content_sha256 => "it is released already, with this content",
-                _ => "it is released already, with other content",
-            };
-            batch.done.skipped.push(Skipped { what: title, why: why.into() });
-            return Ok(());
-        }
+        self.registry.never_released(&found.name, &version.to_string())?;
         let below = known.iter().filter(|other| other.cmp_precedence(version).is_lt());
         let release = Release {
             content_sha256,
@@ -117,6 +106,16 @@ impl Session<'_> {
         batch.files.push((PathBuf::from(&found.name).join(format!("{version}.yaml")), text.into_bytes()));
         batch.done.versions.push(title);
         Ok(())
+    }
+
+    /// What is there already in the place of a version.
+    fn there(&self, name: &str, other: &Version, version: &Version, content: &str) -> String {
+        if other != version {
+            return format!("it is the same version as {other} to everybody who compares them");
+        }
+        let same = self.registry.card(name, &other.to_string()).is_ok_and(|card| &*card.prompt.hash == content);
+        let with = if same { "this content" } else { "other content" };
+        format!("it is released already, with {with}")
     }
 
     /// Writes a draft where there is none. One that was asked for and is there already is said.

@@ -34,4 +34,4 @@ pub use release::{NewRelease, Released};
 pub use replay::replay;
 pub use session::{Registry, Session, Who};
 pub use trouble::{RegistryError, Trouble};
-pub use verify::{Audit, Fault};
+pub use verify::Fault;

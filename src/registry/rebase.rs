@@ -77,7 +77,7 @@ impl Registry {
         let bytes = log.bytes().map_err(|e| RegistryError::io(&e, "read", log.path()))?;
         let examined = examine(&bytes, &[]);
         if let Some(found) = examined.findings.first() {
-            return Err(unsound(found, log.path()));
+            return Err(unsound(found, self.folder()));
         }
         if self.labels_differ(&examined)?.is_none() {
             return Ok(false);
@@ -108,7 +108,7 @@ impl Registry {
         let whole = &bytes[..bytes.len() - tail.len()];
         let examined = examine(whole, &[]);
         if let Some(found) = examined.findings.first() {
-            return Err(unsound(found, log.path()));
+            return Err(unsound(found, self.folder()));
         }
         let kept = String::from_utf8_lossy(&tail).into_owned();
         let entry = Entry { reason: Some(format!("a torn line was taken out: {kept}")), ..who.entry(Event::Repair) };

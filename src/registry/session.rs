@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pending::{NewFile, Pending, STATE, durable, recover, settle};
 use super::trouble::{RegistryError, Trouble};
-use super::verify::jump;
-use crate::audit::{Actor, Commit, Entry, Finding, Head, Kind, Log, Sealed, Tail, examine};
+use crate::audit::{Actor, Commit, Entry, Finding, Head, Kind, Log, Sealed, Tail};
 use crate::content::sha256;
 use crate::diag::Folder;
 use crate::env::{Clock, format_time};
@@ -138,20 +137,12 @@ impl Registry {
         if session.sound {
             return Ok(session);
         }
-        let log = self.log();
-        let bytes = log.bytes().map_err(|e| RegistryError::io(&e, "read", log.path()))?;
-        let examined = examine(&bytes, &[]);
-        if let Some(found) = examined.findings.first().or(jump(&examined).as_ref()) {
-            return Err(unsound(found, log.path()));
+        if let Some(found) = self.examined(&[])?.findings.first() {
+            return Err(unsound(found, &self.folder));
         }
-        match self.labels_differ(&examined)? {
-            None => {
-                session.sound = true;
-                session.remember();
-                Ok(session)
-            }
-            Some(found) => Err(unsound(&found, &self.folder.join(LABELS_FILE))),
-        }
+        session.sound = true;
+        session.remember();
+        Ok(session)
     }
 
     /// Keeps everybody else out.
@@ -211,14 +202,14 @@ impl Registry {
     }
 }
 
-/// Why nothing can be built on a log.
-pub(super) fn unsound(found: &Finding, path: &Path) -> RegistryError {
+/// Why nothing can be built on the log or the labels of a folder.
+pub(super) fn unsound(found: &Finding, folder: &Path) -> RegistryError {
     let place = found.line.map(|line| format!(":{line}")).unwrap_or_default();
-    let what = if found.kind == Kind::Labels {
-        "the labels were not moved by promote or rollback"
-    } else {
-        "the log does not hold"
+    let (what, file) = match found.kind {
+        Kind::Labels => ("the labels were not moved by promote or rollback", LABELS_FILE),
+        _ => ("the log does not hold", crate::audit::FILE),
     };
+    let path = folder.join(file);
     let message = format!("{what}: {}{place}: {}: {}", path.display(), found.kind.word(), found.words);
     RegistryError::integrity(message).hint(match found.kind {
         Kind::Labels => {

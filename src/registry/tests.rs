@@ -58,7 +58,7 @@ fn live(registry: &Registry) -> Option<String> {
 }
 
 fn is_sound(registry: &Registry) -> bool {
-    registry.audit(&[]).unwrap().examined.findings.is_empty()
+    registry.audit(&[]).unwrap().findings.is_empty()
 }
 
 /// The folder as it was before something, and its files after it.
@@ -169,7 +169,7 @@ fn nothing_is_built_on_a_log_that_does_not_hold() {
     let text = fs::read_to_string(&log).unwrap();
     fs::write(&log, text.replacen("why", "why?", 1)).unwrap();
     assert_eq!(promote(&registry, None, "1.0.0").unwrap_err().trouble, Trouble::Integrity);
-    assert_eq!(registry.audit(&[]).unwrap().examined.findings[0].kind, Kind::Edited);
+    assert_eq!(registry.audit(&[]).unwrap().findings[0].kind, Kind::Edited);
     fs::write(&log, &text[..text.len() - 9]).unwrap();
     assert!(registry.lock().unwrap_err().message.contains("torn"));
     assert!(!registry.repair(&who()).unwrap().unwrap().is_empty());
@@ -204,7 +204,7 @@ fn every_byte_of_the_labels_counts() {
             let mut edited = text.clone();
             edited[at] ^= bits;
             fs::write(&path, &edited).unwrap();
-            let kinds: Vec<Kind> = registry.audit(&[]).unwrap().examined.findings.iter().map(|f| f.kind).collect();
+            let kinds: Vec<Kind> = registry.audit(&[]).unwrap().findings.iter().map(|f| f.kind).collect();
             assert_eq!(kinds, [Kind::Labels], "byte {at} ^ {bits}");
         }
     }

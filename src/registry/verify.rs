@@ -19,16 +19,9 @@ pub struct Fault {
     pub words: String,
 }
 
-/// What was found out about a log and its labels.
-#[derive(Debug)]
-pub struct Audit {
-    /// What the log holds, and what is wrong with it.
-    pub examined: Examined,
-}
-
 /// The first move that left from where the label was not: it was decided about labels that somebody edited.
 /// Entries of another branch left from where the label was there.
-pub(super) fn jump(examined: &Examined) -> Option<Finding> {
+fn jump(examined: &Examined) -> Option<Finding> {
     let mut labels = Labels::default();
     for sealed in &examined.entries {
         for change in sealed.entry.changes().filter(|_| sealed.entry.event.moves() && sealed.rebased.is_empty()) {
@@ -55,9 +48,14 @@ impl Registry {
     ///
     /// # Errors
     /// When files cannot be read.
-    pub fn audit(&self, checkpoints: &[Checkpoint]) -> Result<Audit, RegistryError> {
+    pub fn audit(&self, checkpoints: &[Checkpoint]) -> Result<Examined, RegistryError> {
         // A change that is under way, or was broken off, is brought to its end first, where that is allowed.
         let _quiet = self.log().path().exists().then(|| self.lock());
+        self.examined(checkpoints)
+    }
+
+    /// The same for whoever keeps the others out already.
+    pub(super) fn examined(&self, checkpoints: &[Checkpoint]) -> Result<Examined, RegistryError> {
         let log = self.log();
         let bytes = log.bytes().map_err(|e| RegistryError::io(&e, "read", log.path()))?;
         let mut examined = examine(&bytes, checkpoints);
@@ -66,7 +64,7 @@ impl Registry {
             let found = self.labels_differ(&examined)?;
             examined.findings.extend(jump.into_iter().chain(found));
         }
-        Ok(Audit { examined })
+        Ok(examined)
     }
 
     /// Whether the labels are what the log says, to the byte.

@@ -40,9 +40,13 @@ pub(super) fn export(command: &ExportCommand, env: &Env, cwd: &Path, screen: &Sc
     if from.as_ref().zip(to.as_ref()).is_some_and(|(from, to)| from > to) {
         return Err(Failure::new(ExitStatus::Usage, "--from is later than --to").hint("write the earlier moment first"));
     }
+    if !opened.registry.log().path().exists() {
+        return Err(Failure::new(ExitStatus::Nothing, "there is no log to export")
+            .hint("`prompteval prompt release` writes its first entry"));
+    }
     // What is exported is to be complete: a log that does not hold is no population to draw samples from.
     let audit = opened.registry.audit(&[])?;
-    let mut entries = audit.examined.entries;
+    let mut entries = audit.entries;
     entries.retain(|sealed| {
         let time = &sealed.entry.time;
         from.as_ref().is_none_or(|from| time >= from) && to.as_ref().is_none_or(|to| time <= to)
@@ -55,7 +59,7 @@ pub(super) fn export(command: &ExportCommand, env: &Env, cwd: &Path, screen: &Sc
         Format::Csv => screen.out(table(&entries)?.trim_end()),
         Format::Jsonl | Format::Ocsf => entries.iter().map(json).for_each(|value| line(&value, screen)),
     }
-    match audit.examined.findings.first() {
+    match audit.findings.first() {
         None => Ok(ExitStatus::Success),
         Some(found) => {
             let message = format!("the log does not hold: {}: {}", found.kind.word(), found.words);

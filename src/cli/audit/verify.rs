@@ -38,8 +38,8 @@ pub(super) fn verify(command: &VerifyCommand, env: &Env, cwd: &Path, screen: &Sc
     }
     let (trusted, forged) = sorted(checkpoints, &keys);
     let audit = opened.registry.audit(&trusted)?;
-    let entries = audit.examined.entries.len();
-    let findings = &audit.examined.findings;
+    let entries = audit.entries.len();
+    let findings = &audit.findings;
     if entries == 0 && findings.is_empty() {
         let failure = Failure::new(ExitStatus::Nothing, "there is no log to verify");
         return Err(failure.hint("`prompteval prompt release` writes its first entry"));
@@ -47,7 +47,7 @@ pub(super) fn verify(command: &VerifyCommand, env: &Env, cwd: &Path, screen: &Sc
     if command.format == TextOrJson::Json {
         let all: Vec<_> =
             findings.iter().map(|f| json!({"kind": f.kind.word(), "line": f.line, "words": f.words})).collect();
-        let head = audit.examined.head.as_ref().map(|head| &head.hash);
+        let head = audit.head.as_ref().map(|head| &head.hash);
         screen.json(&json!({"entries": entries, "head": head, "findings": all, "checkpoints": trusted.len(), "forged_checkpoints": forged.len()}));
     } else {
         tell(findings, &forged, screen);
