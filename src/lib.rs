@@ -17,6 +17,7 @@ pub mod record;
 pub mod registry;
 pub mod report;
 pub mod run;
+pub mod script;
 pub mod stats;
 pub mod store;
 pub mod suite;

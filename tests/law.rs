@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["diag", "env", "content"],
     &["record", "yaml", "template"],
-    &["stats", "store", "audit"],
+    &["stats", "store", "audit", "script"],
     &["prompts", "provider", "assert", "report"],
     &["plan", "transport", "registry"],
     &["suite", "run"],

@@ -1,0 +1,193 @@
+//! JavaScript as it stands in a config.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::engine::{self, Arg, Pace, Returned};
+use super::trouble::{ScriptError, Trouble};
+use crate::content::{ContentId, Digest};
+
+/// After so many time-outs a script is not run again: the run would only wait.
+const PATIENCE: u32 = 3;
+
+/// A script that has been checked: the body of a function with named parameters.
+#[derive(Clone)]
+pub struct Code {
+    body: Arc<Body>,
+}
+
+/// What the engine compiles.
+pub(super) struct Body {
+    pub(super) text: String,
+    pub(super) parameters: &'static [&'static str],
+    pub(super) id: Digest,
+    /// Whether it can run in strict mode, and so beside others.
+    pub(super) strict: bool,
+    timeouts: AtomicU32,
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Code").field(&self.body.text).finish()
+    }
+}
+
+impl Code {
+    /// Reads a script. One line is an expression whose value counts, with declarations before it if need
+    /// be; several lines are the body of a function and need a `return`, as in promptfoo.
+    ///
+    /// # Errors
+    /// When it is no JavaScript.
+    pub fn new(text: &str, parameters: &'static [&'static str]) -> Result<Self, ScriptError> {
+        let mut first = None;
+        for text in forms(text) {
+            match Self::body(text, parameters) {
+                Ok(body) => return Ok(Self { body: Arc::new(body) }),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        Err(first.unwrap_or_else(|| ScriptError::new(Trouble::Syntax, "the script is empty")))
+    }
+
+    fn body(text: String, parameters: &'static [&'static str]) -> Result<Body, ScriptError> {
+        let id = parameters.iter().fold(ContentId::of(&text), |id, name| id.with(name)).digest();
+        let mut body = Body { text, parameters, id, strict: true, timeouts: AtomicU32::new(0) };
+        if engine::check(&body).is_err() {
+            body.strict = false;
+            engine::check(&body)?;
+        }
+        Ok(body)
+    }
+
+    /// Whether a parameter may be read at all; what is surely not read need not be made.
+    pub fn may_read(&self, name: &str) -> bool {
+        ["arguments", "eval", "Function", "\\u", name].iter().any(|word| self.body.text.contains(word))
+    }
+
+    /// Runs it. Nothing that an earlier run did can be seen.
+    ///
+    /// # Errors
+    /// When it throws, takes too long or too much, or never comes to an end.
+    pub fn run(&self, args: &[Arg<'_>], pace: Pace) -> Result<Returned, ScriptError> {
+        if self.body.timeouts.load(Ordering::Relaxed) >= PATIENCE {
+            let message = format!("this script took too long {PATIENCE} times and is not run again");
+            return Err(ScriptError::new(Trouble::TimedOut, message));
+        }
+        let result = engine::run(&self.body, args, pace.limit());
+        let late = matches!(&result, Err(error) if error.trouble == Trouble::TimedOut);
+        if late && pace == Pace::Patient {
+            self.body.timeouts.fetch_add(1, Ordering::Relaxed);
+        }
+        result
+    }
+}
+
+impl Pace {
+    fn limit(self) -> Duration {
+        match self {
+            Self::Brief => Duration::from_millis(20),
+            Self::Patient => Duration::from_secs(5),
+        }
+    }
+}
+
+/// The bodies that a text may stand for, the likeliest first.
+fn forms(text: &str) -> Vec<String> {
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Vec::new();
+    }
+    if text.trim_end().contains(['\n', '\r']) {
+        return vec![text.to_owned()];
+    }
+    let body = || text.to_owned();
+    let declares = ["const", "let", "var"]
+        .iter()
+        .any(|word| trimmed.strip_prefix(word).is_some_and(|rest| rest.starts_with([' ', '\t', '{', '['])));
+    if !declares {
+        return vec![format!("return {trimmed}\n"), body()];
+    }
+    // The last statement is the one behind the last semicolon that is neither in a text nor in a block:
+    // the engine's own parser tells which.
+    let code = trimmed.trim_end_matches([';', ' ', '\t']);
+    let splits = code.rmatch_indices(';').map(|(at, _)| {
+        let (head, tail) = code.split_at(at);
+        format!("{head};return ({}\n)", &tail[1..])
+    });
+    splits.chain([body()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const PARAMETERS: &[&str] = &["output", "context"];
+
+    fn run(text: &str, output: &str) -> Result<Returned, ScriptError> {
+        Code::new(text, PARAMETERS)?.run(&[Arg::Text(output), Arg::Json("{\"vars\":{\"n\":1}}")], Pace::Patient)
+    }
+
+    fn value(text: &str) -> Value {
+        match run(text, "abc").unwrap() {
+            Returned::Nothing => json!("nothing"),
+            Returned::Number(n) => json!(n),
+            Returned::Value(value) => value,
+        }
+    }
+
+    #[test]
+    fn one_line_is_an_expression_and_several_are_a_body() {
+        for (text, expected) in [
+            ("output === 'abc'", json!(true)),
+            ("output === 'abc';;  ", json!(true)),
+            ("output === 'abc'\n", json!(true)),
+            ("\noutput === 'abc'", json!("nothing")),
+            ("  return output === 'abc'", json!(true)),
+            ("return { pass: true };\n", json!({"pass": true})),
+            ("{pass: true, score: 1}", json!({"pass": true, "score": 1})),
+            ("const s = 'a;b'; s === 'a;b'", json!(true)),
+            ("const s = output.length; return s > 2", json!(true)),
+            ("let x = 1; let y = 2; x + y", json!(3.0)),
+            ("const {length} = output; length", json!(3.0)),
+            ("const x = 1", json!("nothing")),
+            ("x = 1; x === 1", json!(1.0)),
+            ("/* c */ output === 'abc' // d", json!(true)),
+            ("// check\nreturn output === 'abc'", json!(true)),
+            ("const f = (a) => {\n return a;\n};\nreturn f(`${output}!`)", json!("abc!")),
+            ("(() => output.match(/B/i)[0])()", json!("b")),
+            ("context.vars.n", json!(1.0)),
+            ("Promise.resolve(output)", json!("abc")),
+            ("(async () => { await null; return 7 })()", json!(7.0)),
+            ("[1, undefined, NaN]", json!([1, null, null])),
+            ("if (output) return 1; else return 2", json!(1.0)),
+            ("console.log(output) || true", json!(true)),
+            ("undefined", json!("nothing")),
+            ("null", json!(null)),
+        ] {
+            assert_eq!(value(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_javascript_is_found_at_once() {
+        for text in ["output.(", "return true; }", "}, function(){", "", "const = 1", "output ===\n", "\"\\u{110000}\""]
+        {
+            assert_eq!(Code::new(text, PARAMETERS).unwrap_err().trouble, Trouble::Syntax, "{text}");
+        }
+    }
+
+    #[test]
+    fn sloppy_code_runs_as_it_does_elsewhere() {
+        assert_eq!(value("x = 3; return x"), json!(3.0));
+        assert_eq!(value("with (context.vars) { return n }"), json!(1.0));
+        assert_eq!(
+            value("String.prototype.shout = function () { return this + '!' };\nreturn output.shout()"),
+            json!("abc!")
+        );
+        assert_eq!(value("eval('1 + 1')"), json!(2.0));
+        assert_eq!(value("const e = {}; e.toString = () => 'mine'; return `${e}`"), json!("mine"));
+    }
+}

@@ -1,0 +1,12 @@
+//! Scripts of the user: JavaScript inside the binary, other languages in persistent workers.
+//!
+//! A [`Code`] is JavaScript that is checked when the config is read and runs in the embedded engine: no
+//! files, no network, no clock to wait on, and limits on memory and time.
+
+mod code;
+mod engine;
+mod trouble;
+
+pub use code::Code;
+pub use engine::{Arg, Pace, Returned};
+pub use trouble::{ScriptError, Trouble};
