@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::grade::Tally;
+use super::grade::{Findings, Tally, Word};
 use super::kind::{Check, Finding, Kind, Spec, Subject};
 use super::set::Set;
 use super::value::{self, Text};
@@ -264,20 +264,49 @@ impl Assertion {
         &self.at
     }
 
+    /// What its check says, or those of its members.
+    pub(super) fn words<'a>(&'a self, subject: &'a Subject<'a>, words: &mut Vec<Word<'a>>) {
+        match self.check.as_set() {
+            Some(set) => words.extend(set.members_list().iter().map(|member| member.word(subject))),
+            None => words.push(self.word(subject)),
+        }
+    }
+
+    fn word<'a>(&'a self, subject: &'a Subject<'a>) -> Word<'a> {
+        match self.check.ask(subject) {
+            Some(asking) => Word::Coming(asking),
+            None => Word::Known(self.check.check(subject)),
+        }
+    }
+
     /// Judges, at the top.
-    pub(super) fn judge_into(&self, subject: &Subject<'_>, tally: &mut Tally, verdicts: &mut Vec<Verdict>) {
+    pub(super) fn judge_into(
+        &self,
+        subject: &Subject<'_>,
+        found: &mut Findings,
+        tally: &mut Tally,
+        verdicts: &mut Vec<Verdict>,
+    ) {
         if let Some(set) = self.check.as_set() {
-            set.judge(self, subject, tally, verdicts);
+            set.judge(self, subject, found, tally, verdicts);
         } else {
-            verdicts.push(self.judge(subject, 0, tally));
+            self.judge(subject, 0, found, tally, verdicts);
         }
     }
 
     /// Judges one that has no members.
-    pub(super) fn judge(&self, subject: &Subject<'_>, depth: u8, tally: &mut Tally) -> Verdict {
-        let verdict = self.verdict(subject, depth, self.check.check(subject));
+    pub(super) fn judge(
+        &self,
+        subject: &Subject<'_>,
+        depth: u8,
+        found: &mut Findings,
+        tally: &mut Tally,
+        verdicts: &mut Vec<Verdict>,
+    ) {
+        let found = found.next().unwrap_or_else(|| Err("it was not evaluated".into()));
+        let verdict = self.verdict(subject, depth, found);
         tally.add(&verdict);
-        verdict
+        verdicts.push(verdict);
     }
 
     /// The verdict for a finding: turned round for `not-`, forced to pass by a weight of 0.

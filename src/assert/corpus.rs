@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::FutureExt;
 use serde_json::{Value, json};
 
 use super::{Grade, Setup, Subject, compile, find, grade, lacking};
@@ -46,8 +47,8 @@ fn run(case: &Value) -> (Got, String) {
     }
     let response = response(case, &scope);
     let text = response.output.text();
-    let subject = Subject { response: &response, text: &text, scope: &scope };
-    let grade = grade(&compiled, case["threshold"].as_f64(), &subject);
+    let subject = Subject::plain(&response, &text, &scope);
+    let grade = grade(&compiled, case["threshold"].as_f64(), &subject).now_or_never().unwrap();
     let reasons = grade.verdicts.iter().map(|v| v.reason.clone()).collect::<Vec<_>>().join("; ");
     (got(&grade), reasons)
 }

@@ -1,7 +1,9 @@
 //! From verdicts to one result.
 
+use futures::future::join_all;
+
 use super::assertion::Assertion;
-use super::kind::Subject;
+use super::kind::{Asking, Finding, Subject};
 use crate::record::{Mark, Named, Status, Verdict};
 
 /// How an answer did.
@@ -19,15 +21,48 @@ pub struct Grade {
 
 /// Judges one answer. With a threshold the weighted mean alone decides; without one every assertion
 /// must pass. One that cannot be evaluated leaves the whole without a verdict, and the others their own.
-pub fn grade<'a>(
+pub async fn grade<'a>(
     assertions: impl IntoIterator<Item = &'a Assertion>,
     threshold: Option<f64>,
     subject: &Subject<'_>,
 ) -> Grade {
+    let assertions: Vec<&Assertion> = assertions.into_iter().collect();
+    let mut words = Vec::with_capacity(assertions.len());
+    for assertion in &assertions {
+        assertion.words(subject, &mut words);
+    }
+    let mut found = settle(words).await.into_iter();
+    fold(&assertions, threshold, subject, &mut found)
+}
+
+/// What a check says: known, or still to come.
+pub(super) enum Word<'a> {
+    Known(Result<Finding, String>),
+    Coming(Asking<'a>),
+}
+
+impl Word<'_> {
+    pub(super) async fn settle(self) -> Result<Finding, String> {
+        match self {
+            Self::Known(found) => found,
+            Self::Coming(asking) => asking.await,
+        }
+    }
+}
+
+/// What is still to come is waited for together.
+async fn settle(words: Vec<Word<'_>>) -> Vec<Result<Finding, String>> {
+    join_all(words.into_iter().map(Word::settle)).await
+}
+
+/// Findings in the order of the assertions, members in place of their set.
+pub(super) type Findings = std::vec::IntoIter<Result<Finding, String>>;
+
+fn fold(assertions: &[&Assertion], threshold: Option<f64>, subject: &Subject<'_>, found: &mut Findings) -> Grade {
     let mut tally = Tally::default();
     let mut verdicts = Vec::new();
     for assertion in assertions {
-        assertion.judge_into(subject, &mut tally, &mut verdicts);
+        assertion.judge_into(subject, found, &mut tally, &mut verdicts);
     }
     if verdicts.is_empty() {
         return Grade { status: Status::Passed, score: 1.0, named: Named::new(), verdicts };

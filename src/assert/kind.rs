@@ -3,7 +3,10 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+
 use super::Setup;
+use super::asked::Asked;
 use super::set::Set;
 use crate::diag::{Problem, Problems, Source, Span};
 use crate::record::Response;
@@ -58,19 +61,30 @@ impl Example {
     }
 }
 
-/// A compiled assertion.
+/// A compiled assertion: one that looks implements `check`, one that has to ask others (a script, a
+/// grader) implements `ask`.
 pub trait Check: Send + Sync {
-    /// Judges one answer.
+    /// Judges one answer at once.
     ///
     /// # Errors
     /// When it cannot be evaluated, with the reason: an error verdict, not a failure.
-    fn check(&self, subject: &Subject<'_>) -> Result<Finding, String>;
+    fn check(&self, _subject: &Subject<'_>) -> Result<Finding, String> {
+        Err("this kind has no word of its own".into())
+    }
+
+    /// Judges one answer with the help of others; `None` for those that need none.
+    fn ask<'a>(&'a self, _subject: &'a Subject<'a>) -> Option<Asking<'a>> {
+        None
+    }
 
     /// The members, for the one kind that has them.
     fn as_set(&self) -> Option<&Set> {
         None
     }
 }
+
+/// A finding that takes its time.
+pub type Asking<'a> = BoxFuture<'a, Result<Finding, String>>;
 
 /// What a check found, before inversion.
 #[derive(Debug)]
@@ -132,6 +146,15 @@ pub struct Subject<'a> {
     pub text: &'a str,
     /// The variables of the case, for templates in values.
     pub scope: &'a Scope,
+    /// What was asked, for kinds that look beyond the answer.
+    pub asked: Option<&'a Asked<'a>>,
+}
+
+impl<'a> Subject<'a> {
+    /// An answer of which only the words and the variables are known.
+    pub fn plain(response: &'a Response, text: &'a str, scope: &'a Scope) -> Self {
+        Self { response, text, scope, asked: None }
+    }
 }
 
 /// One assertion of the config, as a kind's `compile` sees it.

@@ -5,6 +5,7 @@
 //! [`compile()`] turns the list under `assert` into [`Assertion`]s and finds every mistake while it does;
 //! [`grade()`] judges one answer, without a network, a clock or a print.
 
+mod asked;
 mod assertion;
 mod cell;
 mod commas;
@@ -35,6 +36,7 @@ mod corpus;
 #[cfg(test)]
 mod tests;
 
+pub use asked::Asked;
 pub use assertion::{ASSERTION, Assertion, Setup, compile};
 pub use cell::compile_cell;
 pub use grade::{Grade, grade};

@@ -1,7 +1,7 @@
 //! `assert-set`: assertions that count as one.
 
 use super::assertion::{Assertion, compile_members};
-use super::grade::Tally;
+use super::grade::{Findings, Tally};
 use super::kind::{Check, Example, Finding, Kind, Spec, Subject};
 use crate::diag::{Problem, Problems};
 use crate::record::{Mark, Verdict};
@@ -59,8 +59,16 @@ impl Set {
     }
 
     /// The set's own verdict and those of its members, in this order.
-    pub fn judge(&self, own: &Assertion, subject: &Subject<'_>, tally: &mut Tally, verdicts: &mut Vec<Verdict>) {
-        let (inner, members) = self.members(subject);
+    pub fn judge(
+        &self,
+        own: &Assertion,
+        subject: &Subject<'_>,
+        found: &mut Findings,
+        tally: &mut Tally,
+        verdicts: &mut Vec<Verdict>,
+    ) {
+        let (mut inner, mut members) = (Tally::default(), Vec::new());
+        self.members.iter().for_each(|m| m.judge(subject, 1, found, &mut inner, &mut members));
         let mut verdict = own.verdict(subject, 0, Ok(self.finding(&inner, &members)));
         if inner.errors > 0 {
             verdict.mark = Mark::Error;
@@ -69,12 +77,6 @@ impl Set {
         tally.add_named(&inner);
         verdicts.push(verdict);
         verdicts.extend(members);
-    }
-
-    fn members(&self, subject: &Subject<'_>) -> (Tally, Vec<Verdict>) {
-        let mut inner = Tally::default();
-        let verdicts = self.members.iter().map(|m| m.judge(subject, 1, &mut inner)).collect();
-        (inner, verdicts)
     }
 
     fn finding(&self, inner: &Tally, members: &[Verdict]) -> Finding {
@@ -95,11 +97,6 @@ impl Set {
 }
 
 impl Check for Set {
-    fn check(&self, subject: &Subject<'_>) -> Result<Finding, String> {
-        let (inner, members) = self.members(subject);
-        Ok(self.finding(&inner, &members))
-    }
-
     fn as_set(&self) -> Option<&Set> {
         Some(self)
     }

@@ -1,5 +1,6 @@
 //! The tables test themselves; grading; the texts of problems.
 
+use futures::FutureExt;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -27,7 +28,7 @@ fn graded(assertions: &str, threshold: Option<f64>, vars: &Value, response: &Res
     assert!(!problems.has_errors(), "{}", told(assertions));
     let scope = Scope::new(vars.as_object().unwrap());
     let text = response.output.text();
-    grade(&compiled, threshold, &Subject { response, text: &text, scope: &scope })
+    grade(&compiled, threshold, &Subject::plain(response, &text, &scope)).now_or_never().unwrap()
 }
 
 fn answer(text: &str) -> Response {
@@ -315,7 +316,10 @@ fn values_from_files() {
             return format!("{} at {:?}", problem.message, problem.at);
         }
         let (response, scope) = (answer(output), Scope::new(&serde_json::Map::new()));
-        format!("{:?}", grade(&compiled, None, &Subject { response: &response, text: output, scope: &scope }).status)
+        format!(
+            "{:?}",
+            grade(&compiled, None, &Subject::plain(&response, output, &scope)).now_or_never().unwrap().status
+        )
     };
     assert_eq!(run("[{type: equals, value: 'file://words.txt'}]", "{{name}}"), "Passed");
     assert_eq!(run("[{type: contains-any, value: [x, 'file://words.txt']}]", "a {{name}}"), "Passed");
@@ -335,7 +339,7 @@ proptest! {
         let compiled = compile(&node.unwrap(), &setup, &mut Problems::new());
         let response = answer(&output);
         let scope = Scope::new(&serde_json::Map::new());
-        let _ = grade(&compiled, None, &Subject { response: &response, text: &output, scope: &scope });
+        let _ = grade(&compiled, None, &Subject::plain(&response, &output, &scope)).now_or_never();
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::PlanColumn;
 use crate::diag::Span;
 use crate::prompts::Prompt;
 use crate::provider::Provider;
+use crate::record::Origin;
 
 /// A configured provider.
 pub struct Target {
@@ -15,6 +16,8 @@ pub struct Target {
     pub id: Arc<str>,
     /// What reports call it.
     pub label: Arc<str>,
+    /// What scripts may know of it.
+    pub origin: Arc<Origin>,
     /// The provider.
     pub provider: Arc<dyn Provider>,
     /// Hash of what shapes its answers, without secrets.

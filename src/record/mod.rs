@@ -5,6 +5,7 @@
 
 mod event;
 mod failure;
+mod origin;
 mod outcome;
 mod request;
 mod response;
@@ -14,6 +15,7 @@ mod verdict;
 
 pub use event::Event;
 pub use failure::{CallFailure, Reason};
+pub use origin::Origin;
 pub use outcome::{CaseRef, Named, Outcome, Status};
 pub use request::{Messages, Request};
 pub use response::{Output, Response, Usage};

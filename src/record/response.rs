@@ -32,6 +32,15 @@ pub struct Response {
     /// The model that answered, as it called itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// The output as it came, where a transform made another of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw: Option<Output>,
+    /// What the provider's guardrails say, such as `{"flagged": true}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guardrails: Option<Value>,
+    /// Whatever else came with the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Value>,
     /// Whether the answer came from a cache.
     pub cached: bool,
 }

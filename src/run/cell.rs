@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use serde_json::Map;
+
 use super::past::Past;
-use crate::assert::{Grade, Subject, grade};
+use crate::assert::{Asked, Grade, Subject, grade};
 use crate::plan::{Cell, Plan};
 use crate::record::{CallFailure, Outcome, Request, Response, Status};
 use crate::store::{Entry, KeptCell, StoreError};
@@ -48,7 +50,7 @@ pub(super) async fn run(cell: &Cell, bench: &Bench<'_>, ticket: Option<Ticket>) 
     let mut kept = bench.past.take(&question.cell_id)?;
     let reused = kept.as_ref().is_some_and(|kept| kept.result.is_some());
     let Some(sent) = answer(cell, &question, &mut kept, turn, bench).await else { return Ok(None) };
-    let outcome = judge(cell, question, sent);
+    let outcome = judge(cell, question, sent, bench.plan).await;
     let known = reused && kept.as_ref().is_some_and(|kept| kept.says(&outcome));
     // Only what was asked for now may serve others from now on.
     let shared = bench.line.shares() && !reused && cell.case.recorded.is_none();
@@ -93,10 +95,10 @@ async fn answer(
     bench.line.send(request, &question.request_id, turn?, bench.notify).await
 }
 
-fn judge(cell: &Cell, question: Question, sent: Sent) -> Outcome {
+async fn judge(cell: &Cell, question: Question, sent: Sent, plan: &Plan) -> Outcome {
     let (response, failure, grade) = match sent.result {
         Ok(response) => {
-            let grade = verdicts(cell, &response);
+            let grade = verdicts(cell, &question, &response, plan).await;
             (Some(response), None, grade)
         }
         Err(failure) => {
@@ -126,9 +128,18 @@ fn judge(cell: &Cell, question: Question, sent: Sent) -> Outcome {
 
 /// Grading a large output can take a while: the other cells must not wait for it. For small ones
 /// handing over the worker would cost more than the grading.
-fn verdicts(cell: &Cell, response: &Response) -> Grade {
+async fn verdicts(cell: &Cell, question: &Question, response: &Response, plan: &Plan) -> Grade {
+    let none = Map::new();
+    let (prompt, parameters) =
+        question.request.as_ref().map_or(("", &none), |request| (&*request.text, &*request.parameters));
+    let origin = &plan.columns[cell.column].target.origin;
+    let asked = Asked::new(prompt, &cell.case.reference, origin, parameters, response);
     let text = response.output.text();
-    let subject = Subject { response, text: &text, scope: &cell.case.scope };
-    let judge = || grade(cell.case.assertions(), cell.case.threshold, &subject);
-    if text.len() > LARGE { tokio::task::block_in_place(judge) } else { judge() }
+    let subject = Subject { response, text: &text, scope: &cell.case.scope, asked: Some(&asked) };
+    let judging = grade(cell.case.assertions(), cell.case.threshold, &subject);
+    if text.len() > LARGE {
+        let runtime = tokio::runtime::Handle::current();
+        return tokio::task::block_in_place(|| runtime.block_on(judging));
+    }
+    judging.await
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::keys::PROVIDER;
 use super::settings::Settings;
 use super::{Options, environment};
@@ -11,6 +13,7 @@ use crate::diag::{Folder, Problem, Problems};
 use crate::env::Env;
 use crate::plan::Target;
 use crate::provider::{self, Price, Setup, Timeouts};
+use crate::record::Origin;
 use crate::template::print;
 use crate::yaml::{Kind, Node, Shape, check, file_reference, include, read_tree};
 
@@ -141,9 +144,11 @@ impl Reader<'_> {
         let Some(built) = built else { return };
         let delay = number("delay").unwrap_or(self.settings.delay_ms);
         let width = self.width(number("max_concurrency"), delay);
+        let label: Arc<str> = get("label").and_then(Node::as_str).unwrap_or(id).into();
         let target = Target {
             id: id.into(),
-            label: get("label").and_then(Node::as_str).unwrap_or(id).into(),
+            origin: Arc::new(origin(id, &label, built.identity())),
+            label,
             identity: content_hash(built.identity()).into(),
             provider: built,
             width,
@@ -182,6 +187,12 @@ impl Reader<'_> {
         let own = own.and_then(|n| usize::try_from(n).ok());
         self.options.width.or(own).unwrap_or(self.settings.width)
     }
+}
+
+/// What scripts may know of a provider: its names and its parameters.
+fn origin(id: &str, label: &str, identity: &Value) -> Origin {
+    let config = ["body", "config"].iter().find_map(|part| identity.get(*part));
+    Origin { id: id.into(), label: label.into(), config: config.cloned().unwrap_or_default() }
 }
 
 fn price(node: &Node, problems: &mut Problems) -> Option<Price> {

@@ -201,6 +201,9 @@ fn response(item: &mut Fields) -> Option<Response> {
         is_refusal: answer.flag("isRefusal").unwrap_or(false),
         reasoning: answer.text("reasoning"),
         model: answer.text("model"),
+        guardrails: answer.take("guardrails"),
+        metadata: answer.take("metadata"),
+        raw: None,
         cached,
     })
 }
