@@ -1,16 +1,18 @@
 //! One assertion of the config, compiled.
 
 use std::fmt;
+use std::mem::take;
 use std::sync::Arc;
 
 use super::grade::{Findings, Tally, Word};
-use super::kind::{Check, Finding, Kind, Spec, Subject};
+use super::kind::{Check, Finding, Kind, Part, Spec, Subject, Turned};
 use super::set::Set;
 use super::value::{self, Text};
-use super::{find, kinds, lacking, show};
+use super::{find, kinds, lacking, scripted, show};
 use crate::content::{ContentId, Digest, digest_of};
 use crate::diag::{Folder, Location, Problem, Problems, did_you_mean};
-use crate::record::{Mark, Verdict};
+use crate::record::{Mark, Response, Verdict};
+use crate::script::Transform;
 use crate::template::Template;
 use crate::yaml::{self, Key, Kind as Form, Node, Shape, Table};
 
@@ -34,9 +36,9 @@ pub static ASSERTION: Table = Table {
         Key::new("assert", Shape::List(&Shape::Object(&ASSERTION)), "the members of an assert-set"),
         Key::unsupported("provider", ELSEWHERE),
         Key::unsupported("rubricPrompt", ELSEWHERE),
-        Key::unsupported("transform", ELSEWHERE),
+        Key::new("transform", Shape::Text, "a script that makes what is judged of the `output`"),
         Key::unsupported("contextTransform", ELSEWHERE),
-        Key::unsupported("config", ELSEWHERE),
+        Key::new("config", Shape::Any, "what a script sees as `context.config`"),
     ],
 };
 
@@ -65,6 +67,7 @@ pub struct Assertion {
     /// What it demands, files that it names included.
     digest: Digest,
     check: Box<dyn Check>,
+    transform: Option<Transform>,
 }
 
 impl fmt::Debug for Assertion {
@@ -114,6 +117,10 @@ pub(super) fn compile_one(node: &Node, setup: &Setup<'_>, member: bool, problems
     let value = resolved.value.as_ref().or(written);
     let spec = Spec { node, value, threshold, negated, kind, setup, files: &resolved.files };
     let check = (kind.compile)(&spec, problems)?;
+    let transform = match node.get("transform") {
+        Some(node) => Some(scripted::transform(node, "transform", problems)?),
+        None => None,
+    };
     Some(Assertion {
         name: name.into(),
         kind,
@@ -126,6 +133,7 @@ pub(super) fn compile_one(node: &Node, setup: &Setup<'_>, member: bool, problems
         at: node.location(),
         digest: digest(node, resolved.value.as_ref(), check.as_set()),
         check,
+        transform,
     })
 }
 
@@ -228,6 +236,10 @@ fn fits_here(node: &Node, kind: &Kind, negated: bool, member: bool, problems: &m
         let hint = "put its assertions into the outer set";
         problems.push(Problem::error("an `assert-set` cannot stand inside another").at(place).hint(hint));
     }
+    if let Some(entry) = node.entry("transform").filter(|_| is_set) {
+        let problem = Problem::error("`transform` belongs to the members of an `assert-set`").at(&entry.at);
+        problems.push(problem.hint("or to `options` of the test, for all assertions"));
+    }
     if let Some(entry) = node.entry("assert").filter(|_| !is_set) {
         let message = format!("`assert` belongs to an `assert-set`, not to `{}`", kind.name);
         problems.push(Problem::error(message).at(&entry.at));
@@ -273,6 +285,22 @@ impl Assertion {
     }
 
     fn word<'a>(&'a self, subject: &'a Subject<'a>) -> Word<'a> {
+        match &self.transform {
+            Some(transform) => Word::Coming(Box::pin(self.word_on_another(transform, subject))),
+            None => self.word_on(subject),
+        }
+    }
+
+    /// The word on what a transform makes of the answer.
+    async fn word_on_another(&self, transform: &Transform, subject: &Subject<'_>) -> Result<Finding, String> {
+        let context = scripted::context(subject, None);
+        let output = transform.apply(&subject.response.output, &context).await?;
+        let response = Response { output, ..subject.response.clone() };
+        let subject = Subject { response: &response, text: &response.output.text(), ..*subject };
+        self.word_on(&subject).settle().await
+    }
+
+    fn word_on<'a>(&'a self, subject: &'a Subject<'a>) -> Word<'a> {
         match self.check.ask(subject) {
             Some(asking) => Word::Coming(asking),
             None => Word::Known(self.check.check(subject)),
@@ -303,10 +331,33 @@ impl Assertion {
         tally: &mut Tally,
         verdicts: &mut Vec<Verdict>,
     ) {
-        let found = found.next().unwrap_or_else(|| Err("it was not evaluated".into()));
+        let mut found = found.next().unwrap_or_else(|| Err("it was not evaluated".into()));
+        let (named, parts) = match &mut found {
+            Ok(finding) => (take(&mut finding.named), take(&mut finding.parts)),
+            Err(_) => Default::default(),
+        };
         let verdict = self.verdict(subject, depth, found);
         tally.add(&verdict);
+        tally.add_scores(&verdict, &named);
+        let parts: Vec<Verdict> = parts.into_iter().map(|part| self.part(part, depth + 1)).collect();
         verdicts.push(verdict);
+        verdicts.extend(parts);
+    }
+
+    /// A part of a finding as a verdict under it, which counts for nothing by itself.
+    fn part(&self, part: Part, depth: u8) -> Verdict {
+        Verdict {
+            kind: Arc::clone(&self.name),
+            mark: if part.pass { Mark::Pass } else { Mark::Fail },
+            score: part.score,
+            reason: part.reason,
+            metric: None,
+            weight: self.weight,
+            expected: None,
+            threshold: None,
+            at: self.at.clone(),
+            depth,
+        }
     }
 
     /// The verdict for a finding: turned round for `not-`, forced to pass by a weight of 0.
@@ -327,8 +378,9 @@ impl Assertion {
         };
         match found {
             Ok((finding, metric)) => {
-                let pass = finding.pass != self.negated;
-                verdict.score = if self.negated { f64::from(u8::from(pass)) } else { finding.score };
+                let pass = finding.pass != (self.negated && finding.turned != Turned::Void);
+                let binary = self.negated && finding.turned == Turned::Binary;
+                verdict.score = if binary { f64::from(u8::from(pass)) } else { finding.score };
                 // A weight of 0 makes an assertion an observer. promptfoo does not extend this to sets.
                 let forced = self.weight == 0.0 && self.check.as_set().is_none();
                 verdict.mark = if pass || forced { Mark::Pass } else { Mark::Fail };

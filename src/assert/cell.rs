@@ -7,8 +7,8 @@ use super::{Setup, find, lacking};
 use crate::diag::{Problem, Problems, Span};
 use crate::yaml::{Entry, Kind as Form, Node};
 
-/// Beginnings that promptfoo reads as scripts or model-graded kinds.
-const ELSEWHERE: [(&str, &str); 6] = [
+/// Beginnings that stand for a kind whatever follows.
+const BEGINNINGS: [(&str, &str); 6] = [
     ("javascript:", "javascript"),
     ("fn:", "javascript"),
     ("eval:", "javascript"),
@@ -49,15 +49,14 @@ struct Parts<'a> {
 }
 
 fn read(cell: &str) -> Result<Parts<'_>, Problem> {
-    if let Some((_, kind)) = ELSEWHERE.iter().find(|(start, _)| cell.starts_with(start)) {
-        return Err(lacking::problem(kind));
-    }
-    if let Some(path) = cell.strip_prefix("file://") {
-        let name = path.split(':').next().unwrap_or(path);
-        let script = ["js", "cjs", "mjs", "ts", "py"].iter().any(|end| name.ends_with(&format!(".{end}")));
-        if script {
-            return Err(lacking::problem("javascript or python"));
+    for (start, kind) in BEGINNINGS {
+        if let Some(rest) = cell.strip_prefix(start) {
+            let value = if kind == "llm-rubric" { rest } else { rest.trim() };
+            return available(kind).map(|kind| Parts { kind, threshold: None, value: Some(value) });
         }
+    }
+    if let Some(kind) = cell.strip_prefix("file://").and_then(script_kind) {
+        return available(kind).map(|kind| Parts { kind, threshold: None, value: Some(cell) });
     }
     let whole = Parts { kind: "equals", threshold: None, value: Some(cell) };
     let head = head(cell);
@@ -74,6 +73,21 @@ fn read(cell: &str) -> Result<Parts<'_>, Problem> {
     })?;
     let keeps_space = matches!(bare, "is-json" | "contains-json");
     Ok(Parts { kind: head, threshold, value: value.map(|v| if keeps_space { v } else { v.trim() }) })
+}
+
+fn available(kind: &'static str) -> Result<&'static str, Problem> {
+    find(kind).map(|kind| kind.name).ok_or_else(|| lacking::problem(kind))
+}
+
+/// The kind of a script file, perhaps with a function after a colon.
+fn script_kind(path: &str) -> Option<&'static str> {
+    let name = path.split(':').next().unwrap_or(path);
+    let ends = |endings: &[&str]| endings.iter().any(|end| name.ends_with(&format!(".{end}")));
+    match () {
+        () if ends(&["py"]) => Some("python"),
+        () if ends(&["js", "cjs", "mjs", "ts"]) => Some("javascript"),
+        () => None,
+    }
 }
 
 /// The word at the start that may be a kind.

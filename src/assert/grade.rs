@@ -112,6 +112,13 @@ impl Tally {
         }
     }
 
+    /// Counts in the scores by name that came with a verdict. Its own metric goes before one of the same name.
+    pub fn add_scores(&mut self, verdict: &Verdict, named: &Named) {
+        for (name, score) in named.iter().filter(|(name, _)| verdict.metric.as_ref() != Some(name)) {
+            self.metric(name).add(*score, verdict.weight);
+        }
+    }
+
     /// Counts in what a set's members say by name.
     pub fn add_named(&mut self, inner: &Self) {
         for (name, mean) in &inner.named {

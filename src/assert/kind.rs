@@ -9,7 +9,7 @@ use super::Setup;
 use super::asked::Asked;
 use super::set::Set;
 use crate::diag::{Problem, Problems, Source, Span};
-use crate::record::Response;
+use crate::record::{Named, Response};
 use crate::template::Scope;
 use crate::yaml::Node;
 
@@ -97,12 +97,47 @@ pub struct Finding {
     pub reason: String,
     /// The expected value, where it is known only now (templates).
     pub expected: Option<String>,
+    /// What the score becomes when `not-` stands before the kind.
+    pub turned: Turned,
+    /// Scores by name that come with it.
+    pub named: Named,
+    /// What it is made of, shown under it.
+    pub parts: Vec<Part>,
+}
+
+/// What `not-` does to a score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Turned {
+    /// 1 for a pass, 0 for a failure.
+    #[default]
+    Binary,
+    /// It stays what it is.
+    Kept,
+    /// `not-` changes nothing at all: there is nothing to turn round.
+    Void,
+}
+
+/// A part of a finding.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Whether it holds.
+    pub pass: bool,
+    /// Its score.
+    pub score: f64,
+    /// Its own words.
+    pub reason: String,
 }
 
 impl Finding {
     /// A finding that is yes or no.
     pub fn new(pass: bool, reason: String) -> Self {
-        Self { pass, score: f64::from(u8::from(pass)), reason, expected: None }
+        Self::scored(pass, f64::from(u8::from(pass)), reason)
+    }
+
+    /// A finding with a score of its own.
+    pub fn scored(pass: bool, score: f64, reason: String) -> Self {
+        let turned = Turned::Binary;
+        Self { pass, score, reason, expected: None, turned, named: Named::new(), parts: Vec::new() }
     }
 
     /// The same with the expected value after rendering.

@@ -26,7 +26,6 @@ const NAMES: &[&str] = &[
     "is-valid-openai-function-call",
     "is-valid-openai-tools-call",
     "is-xml",
-    "javascript",
     "llm-rubric",
     "max-score",
     "meteor",

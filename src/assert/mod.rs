@@ -13,6 +13,7 @@ mod distance;
 mod equals;
 mod formats;
 mod grade;
+mod grading;
 mod guard;
 mod json;
 mod kind;
@@ -26,6 +27,7 @@ mod regex;
 mod reply;
 mod scan;
 mod schema;
+mod scripted;
 mod set;
 mod show;
 mod text;
@@ -40,13 +42,23 @@ pub use asked::Asked;
 pub use assertion::{ASSERTION, Assertion, Setup, compile};
 pub use cell::compile_cell;
 pub use grade::{Grade, grade};
-pub use kind::{Check, Example, Finding, Kind, Spec, Subject};
+pub use kind::{Asking, Check, Example, Finding, Kind, Part, Spec, Subject, Turned};
 pub use lacking::is_known_elsewhere as is_lacking;
+pub use scripted::transform;
 pub use set::Set;
 
 /// The tables of all families, in the order of the reference.
-const FAMILIES: [&[Kind]; 8] =
-    [equals::KINDS, text::KINDS, list::KINDS, regex::KINDS, json::KINDS, measure::KINDS, reply::KINDS, set::KINDS];
+const FAMILIES: [&[Kind]; 9] = [
+    equals::KINDS,
+    text::KINDS,
+    list::KINDS,
+    regex::KINDS,
+    json::KINDS,
+    measure::KINDS,
+    reply::KINDS,
+    scripted::KINDS,
+    set::KINDS,
+];
 
 /// All rows of all families.
 pub fn kinds() -> impl Iterator<Item = &'static Kind> {

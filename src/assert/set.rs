@@ -92,7 +92,7 @@ impl Set {
                 )
             }
         };
-        Finding { pass: inner.passes(self.threshold), score, reason, expected: None }
+        Finding::scored(inner.passes(self.threshold), score, reason)
     }
 }
 

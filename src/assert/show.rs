@@ -6,6 +6,8 @@ use std::fmt;
 const EXCERPT: usize = 120;
 /// How much of an expected value a verdict shows.
 const EXPECTED: usize = 200;
+/// How much of a script's or a grader's words.
+const REASON: usize = 1000;
 
 /// A text in quotes, shortened, on one line.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +39,13 @@ pub fn expected(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(EXPECTED));
     // Writing to a String does not fail.
     let _ = write_line(text, EXPECTED, &mut out);
+    out
+}
+
+/// Somebody else's words about an answer: longer, but on one line.
+pub fn reason(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(REASON));
+    let _ = write_line(text.trim(), REASON, &mut out);
     out
 }
 

@@ -9,6 +9,7 @@ use super::Target;
 use crate::assert::Assertion;
 use crate::prompts::Prompt;
 use crate::record::{CaseRef, Output};
+use crate::script::Transform;
 use crate::template::Scope;
 
 /// One test with its variables chosen: a row of the matrix.
@@ -36,6 +37,8 @@ pub struct Case {
     pub providers: Option<Arc<[String]>>,
     /// What it sets over the provider's parameters.
     pub parameters: Arc<Map<String, Value>>,
+    /// What makes another output of the answer, before it is judged.
+    pub transform: Option<Arc<Transform>>,
     /// A recorded answer: no request is sent.
     pub recorded: Option<Output>,
     /// How often it is asked.

@@ -9,6 +9,7 @@ use crate::diag::Span;
 use crate::prompts::Prompt;
 use crate::provider::Provider;
 use crate::record::Origin;
+use crate::script::Transform;
 
 /// A configured provider.
 pub struct Target {
@@ -36,6 +37,8 @@ pub struct Target {
     pub has_timeout: bool,
     /// Where the config names it.
     pub at: Span,
+    /// What makes another output of its answers.
+    pub transform: Option<Transform>,
     /// Prompt references it is limited to.
     pub prompts: Option<Vec<String>>,
 }

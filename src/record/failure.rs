@@ -52,6 +52,8 @@ pub enum Reason {
     TooLarge,
     /// The request could not be made (a prompt that is broken JSON, a template error).
     BadRequest,
+    /// The answer came, and a script of the config could not make of it what is to be judged.
+    Transform,
     /// Not sent: only recorded answers may be used, and there is none.
     Unrecorded,
     /// Not sent: the provider was given up, or the budget is used up.

@@ -1,5 +1,6 @@
 //! The life of one cell: let in, the request, the answer, the verdicts.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Map;
@@ -7,7 +8,8 @@ use serde_json::Map;
 use super::past::Past;
 use crate::assert::{Asked, Grade, Subject, grade};
 use crate::plan::{Cell, Plan};
-use crate::record::{CallFailure, Outcome, Request, Response, Status};
+use crate::record::{CallFailure, Outcome, Reason, Request, Response, Status};
+use crate::script::Transform;
 use crate::store::{Entry, KeptCell, StoreError};
 use crate::transport::{Line, Notify, Sent, Ticket, Turn};
 
@@ -95,16 +97,24 @@ async fn answer(
     bench.line.send(request, &question.request_id, turn?, bench.notify).await
 }
 
+/// What the answer came to: judged, or why it could not be.
+struct Judged {
+    response: Option<Response>,
+    failure: Option<CallFailure>,
+    grade: Grade,
+}
+
+impl Judged {
+    fn without_verdict(response: Option<Response>, failure: CallFailure) -> Self {
+        let grade = Grade { status: Status::Errored, score: 0.0, named: Vec::new(), verdicts: Vec::new() };
+        Self { response, failure: Some(failure), grade }
+    }
+}
+
 async fn judge(cell: &Cell, question: Question, sent: Sent, plan: &Plan) -> Outcome {
-    let (response, failure, grade) = match sent.result {
-        Ok(response) => {
-            let grade = verdicts(cell, &question, &response, plan).await;
-            (Some(response), None, grade)
-        }
-        Err(failure) => {
-            let grade = Grade { status: Status::Errored, score: 0.0, named: Vec::new(), verdicts: Vec::new() };
-            (None, Some(failure), grade)
-        }
+    let Judged { response, failure, grade } = match sent.result {
+        Ok(response) => verdicts(cell, &question, response, plan).await,
+        Err(failure) => Judged::without_verdict(None, failure),
     };
     Outcome {
         index: cell.index,
@@ -126,20 +136,47 @@ async fn judge(cell: &Cell, question: Question, sent: Sent, plan: &Plan) -> Outc
     }
 }
 
-/// Grading a large output can take a while: the other cells must not wait for it. For small ones
-/// handing over the worker would cost more than the grading.
-async fn verdicts(cell: &Cell, question: &Question, response: &Response, plan: &Plan) -> Grade {
+async fn verdicts(cell: &Cell, question: &Question, response: Response, plan: &Plan) -> Judged {
     let none = Map::new();
     let (prompt, parameters) =
         question.request.as_ref().map_or(("", &none), |request| (&*request.text, &*request.parameters));
-    let origin = &plan.columns[cell.column].target.origin;
-    let asked = Asked::new(prompt, &cell.case.reference, origin, parameters, response);
-    let text = response.output.text();
-    let subject = Subject { response, text: &text, scope: &cell.case.scope, asked: Some(&asked) };
-    let judging = grade(cell.case.assertions(), cell.case.threshold, &subject);
-    if text.len() > LARGE {
-        let runtime = tokio::runtime::Handle::current();
-        return tokio::task::block_in_place(|| runtime.block_on(judging));
+    let target = &plan.columns[cell.column].target;
+    let asked = Asked::new(prompt, &cell.case.reference, &target.origin, parameters, &response);
+    let transforms = target.transform.as_ref().into_iter().chain(cell.case.transform.as_deref());
+    let judged = match transformed(&response, transforms, &asked).await {
+        Ok(judged) => judged,
+        Err(message) => {
+            drop(asked);
+            return Judged::without_verdict(Some(response), CallFailure::new(Reason::Transform, message));
+        }
+    };
+    let text = judged.output.text();
+    let subject = Subject { response: &judged, text: &text, scope: &cell.case.scope, asked: Some(&asked) };
+    let grade = unhurried(text.len(), grade(cell.case.assertions(), cell.case.threshold, &subject)).await;
+    Judged { response: Some(judged.into_owned()), failure: None, grade }
+}
+
+/// The answer with the output that is judged; what came stays beside it.
+async fn transformed<'a>(
+    response: &'a Response,
+    transforms: impl Iterator<Item = &Transform>,
+    asked: &Asked<'_>,
+) -> Result<Cow<'a, Response>, String> {
+    let mut response = Cow::Borrowed(response);
+    for transform in transforms {
+        let output = transform.apply(&response.output, asked.context()).await?;
+        let before = std::mem::replace(&mut response.to_mut().output, output);
+        response.to_mut().raw.get_or_insert(before);
     }
-    judging.await
+    Ok(response)
+}
+
+/// Grading a large output can take a while: the other cells must not wait for it. For small ones
+/// handing over the worker would cost more than the grading.
+async fn unhurried(length: usize, grading: impl Future<Output = Grade>) -> Grade {
+    if length <= LARGE {
+        return grading.await;
+    }
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::block_in_place(|| runtime.block_on(grading))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::engine::{self, Arg, Pace, Returned};
@@ -26,6 +26,7 @@ pub(super) struct Body {
     /// Whether it can run in strict mode, and so beside others.
     pub(super) strict: bool,
     timeouts: AtomicU32,
+    slow: AtomicBool,
 }
 
 impl fmt::Debug for Code {
@@ -53,7 +54,8 @@ impl Code {
 
     fn body(text: String, parameters: &'static [&'static str]) -> Result<Body, ScriptError> {
         let id = parameters.iter().fold(ContentId::of(&text), |id, name| id.with(name)).digest();
-        let mut body = Body { text, parameters, id, strict: true, timeouts: AtomicU32::new(0) };
+        let mut body =
+            Body { text, parameters, id, strict: true, timeouts: AtomicU32::new(0), slow: AtomicBool::new(false) };
         if engine::check(&body).is_err() {
             body.strict = false;
             engine::check(&body)?;
@@ -64,6 +66,11 @@ impl Code {
     /// Whether a parameter may be read at all; what is surely not read need not be made.
     pub fn may_read(&self, name: &str) -> bool {
         ["arguments", "eval", "Function", "\\u", name].iter().any(|word| self.body.text.contains(word))
+    }
+
+    /// Whether it took long before.
+    pub(super) fn is_slow(&self) -> bool {
+        self.body.slow.load(Ordering::Relaxed)
     }
 
     /// Runs it. Nothing that an earlier run did can be seen.
@@ -77,8 +84,11 @@ impl Code {
         }
         let result = engine::run(&self.body, args, pace.limit());
         let late = matches!(&result, Err(error) if error.trouble == Trouble::TimedOut);
-        if late && pace == Pace::Patient {
-            self.body.timeouts.fetch_add(1, Ordering::Relaxed);
+        match pace {
+            Pace::Brief if late => self.body.slow.store(true, Ordering::Relaxed),
+            Pace::Patient if late => drop(self.body.timeouts.fetch_add(1, Ordering::Relaxed)),
+            Pace::Patient if result.is_ok() => self.body.timeouts.store(0, Ordering::Relaxed),
+            _ => {}
         }
         result
     }

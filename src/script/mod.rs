@@ -5,8 +5,12 @@
 
 mod code;
 mod engine;
+mod runner;
+mod transform;
 mod trouble;
 
 pub use code::Code;
 pub use engine::{Arg, Pace, Returned};
+pub use runner::Script;
+pub use transform::Transform;
 pub use trouble::{ScriptError, Trouble};

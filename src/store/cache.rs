@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::codec::{number, response, unsigned};
+use super::codec::{number, original, unsigned};
 use super::{Memory, Store, StoreError};
 use crate::record::{Request, Response};
 
@@ -114,7 +114,7 @@ fn find(reader: &Connection, id: &str, since: u64) -> rusqlite::Result<Option<Re
     )?;
     let found = statement.query_row(params![id, number(since)], |row| {
         let body: String = row.get(0)?;
-        Ok(response(&body, row.get(1)?))
+        Ok(original(&body, row.get(1)?))
     });
     Ok(found.optional()?.flatten())
 }

@@ -45,6 +45,15 @@ pub(super) fn response(body: &str, structured: bool) -> Option<Response> {
     Some(response)
 }
 
+/// A response as it came, out of its row: what a transform made of it is made anew.
+pub(super) fn original(body: &str, structured: bool) -> Option<Response> {
+    let mut response = response(body, structured)?;
+    if let Some(raw) = response.raw.take() {
+        response.output = raw;
+    }
+    Some(response)
+}
+
 /// What SQL has with a sign.
 pub(super) fn unsigned(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::codec::{number, response, verdicts, word};
+use super::codec::{number, original, verdicts, word};
 use super::{Journal, Resumed, Store, StoreError, Summary};
 use crate::env::Redactor;
 use crate::record::{CallFailure, Outcome, Response, RunHead};
@@ -177,7 +177,7 @@ fn read(reader: &Connection, row: i64, redactor: &Redactor) -> rusqlite::Result<
         let response_row: Option<i64> = found.get(12)?;
         let answer = match body {
             Some(body) if !found.get::<_, bool>(10)? => {
-                response(&body, found.get(9)?).map(|r| Ok(Response { cached: cached == Some(true), ..r }))
+                original(&body, found.get(9)?).map(|r| Ok(Response { cached: cached == Some(true), ..r }))
             }
             // An answer that held a secret was not kept as it came: it must be asked for again.
             Some(_) => None,

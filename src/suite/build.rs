@@ -16,6 +16,7 @@ use crate::content::{ContentId, Digest, case_hash, digest_of};
 use crate::diag::{Folder, Problem, Problems, Span};
 use crate::plan::Case;
 use crate::record::{CaseRef, Output};
+use crate::script::Script;
 use crate::template::{Scope, Template};
 use crate::yaml::{Kind, Node, Shape, check};
 
@@ -164,6 +165,7 @@ impl Builder {
             problems.push(Problem::error(message).at(&draft.at));
             Vec::new()
         });
+        let maps = transformed(maps, options.transform_vars.as_deref(), &draft.at, problems);
         let own: Arc<[Assertion]> = draft.own.into();
         let metadata = Arc::new(merged(&self.defaults.metadata, draft.metadata));
         let parameters = Arc::new(options.parameters);
@@ -207,6 +209,7 @@ impl Builder {
                 prompts: draft.prompts.clone().or_else(|| self.defaults.prompts.clone()),
                 providers: draft.providers.clone().or_else(|| self.defaults.providers.clone()),
                 parameters: Arc::clone(&parameters),
+                transform: options.transform.clone(),
                 recorded: draft.recorded.clone(),
                 repeat: options.repeat.filter(|_| !self.repeat_is_given),
             };
@@ -214,6 +217,27 @@ impl Builder {
         }
         cases
     }
+}
+
+/// The variables with what `transformVars` says put over them.
+fn transformed(
+    maps: Vec<Map<String, Value>>,
+    script: Option<&Script>,
+    at: &Span,
+    problems: &mut Problems,
+) -> Vec<Map<String, Value>> {
+    let Some(script) = script else { return maps };
+    let over = |mut vars: Map<String, Value>| match script.map(&vars) {
+        Ok(more) => {
+            vars.extend(more);
+            Some(vars)
+        }
+        Err(error) => {
+            problems.push(Problem::error(format!("the `transformVars` failed: {error}")).at(at));
+            None
+        }
+    };
+    maps.into_iter().filter_map(over).collect()
 }
 
 /// A number of repeats.

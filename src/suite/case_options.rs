@@ -1,10 +1,14 @@
 //! `options` of a test.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::keys::OPTIONS;
-use crate::diag::Problems;
+use crate::assert;
+use crate::diag::{Problem, Problems};
 use crate::provider::{PARAMETERS, check_parameters};
+use crate::script::{Script, Transform};
 use crate::yaml::{Kind, Node, Shape, check};
 
 /// What `options` say; a test's are put over those of `defaultTest`.
@@ -15,6 +19,8 @@ pub(super) struct CaseOptions {
     pub(super) no_defaults: bool,
     pub(super) no_expansion: bool,
     pub(super) repeat: Option<u32>,
+    pub(super) transform: Option<Arc<Transform>>,
+    pub(super) transform_vars: Option<Arc<Script>>,
     /// Parameters set over the provider's.
     pub(super) parameters: Map<String, Value>,
 }
@@ -32,10 +38,27 @@ impl CaseOptions {
         let text = |key: &str| rest.get(key).and_then(Node::as_str);
         let flag = |key: &str| rest.get(key).and_then(Node::as_bool);
         self.affixes(text("prefix"), text("suffix"));
+        self.scripts(&rest, problems);
         self.no_defaults = flag("disableDefaultAsserts").unwrap_or(self.no_defaults);
         self.no_expansion = flag("disableVarExpansion").unwrap_or(self.no_expansion);
         let repeat = rest.get("repeat").and_then(Node::as_u64).and_then(|n| u32::try_from(n).ok());
         self.repeat = repeat.or(self.repeat);
+    }
+
+    fn scripts(&mut self, node: &Node, problems: &mut Problems) {
+        for name in ["postprocess", "transform"] {
+            if let Some(transform) = node.get(name).and_then(|node| assert::transform(node, name, problems)) {
+                self.transform = Some(Arc::new(transform));
+            }
+        }
+        if let Some((node, text)) = node.get("transformVars").and_then(|node| Some((node, node.as_str()?))) {
+            match Script::read(text, &["vars", "context"]) {
+                Ok(script) => self.transform_vars = Some(Arc::new(script)),
+                Err(error) => {
+                    problems.push(Problem::error(format!("this is no valid JavaScript: {error}")).at(&node.span))
+                }
+            }
+        }
     }
 
     /// Sets the texts around the prompt, where they are given.

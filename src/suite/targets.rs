@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::keys::PROVIDER;
 use super::settings::Settings;
 use super::{Options, environment};
+use crate::assert;
 use crate::content::content_hash;
 use crate::diag::{Folder, Problem, Problems};
 use crate::env::Env;
@@ -161,6 +162,7 @@ impl Reader<'_> {
                 .or(self.settings.timeout_ms)
                 .is_some(),
             at: at.span.clone(),
+            transform: get("transform").and_then(|node| assert::transform(node, "transform", problems)),
             prompts: get("prompts").map(|list| texts(list).collect()),
         };
         all.push(target);

@@ -1,0 +1,80 @@
+//! What a script's result says of an answer.
+
+use serde_json::{Map, Value};
+
+use super::kind::{Finding, Part, Turned};
+use super::show;
+use crate::record::Named;
+use crate::script::Returned;
+
+/// A verdict from `true`, a number, or a map with `pass`, `score` and `reason`.
+///
+/// # Errors
+/// When the result is none of these: a script that was meant to say something else must not pass.
+pub fn finding(returned: Returned, threshold: Option<f64>) -> Result<Finding, String> {
+    match returned {
+        Returned::Nothing => {
+            let reason = "the script returned nothing; several lines need a `return`";
+            Ok(Finding { turned: Turned::Void, ..Finding::new(false, reason.into()) })
+        }
+        Returned::Number(number) => of_number(number, threshold),
+        Returned::Value(Value::Bool(pass)) => Ok(Finding::new(pass, format!("the script returned {pass}"))),
+        Returned::Value(Value::Number(number)) => of_number(number.as_f64().unwrap_or(f64::NAN), threshold),
+        Returned::Value(Value::Object(map)) => of_map(map, threshold),
+        Returned::Value(other) => Err(format!(
+            "the script must return true or false, a number, or a map with `pass` and `score`, and it returned {}",
+            show::expected(&other.to_string())
+        )),
+    }
+}
+
+fn of_number(number: f64, threshold: Option<f64>) -> Result<Finding, String> {
+    if !number.is_finite() {
+        return Err(format!("the script returned {number}, which is no score"));
+    }
+    let (pass, wish) = match threshold {
+        Some(least) => (number >= least, format!("at least {least}")),
+        None => (number > 0.0, "more than 0".to_owned()),
+    };
+    let reason = format!("expected the script to return {wish}, and it returned {number}");
+    Ok(Finding { turned: Turned::Kept, ..Finding::scored(pass, number, reason) })
+}
+
+/// As promptfoo's grading result; `pass_` is how Python writes it.
+fn of_map(mut map: Map<String, Value>, threshold: Option<f64>) -> Result<Finding, String> {
+    let pass = ["pass", "pass_"].iter().find_map(|key| map.get(*key)?.as_bool());
+    let score = map.get("score").and_then(Value::as_f64);
+    let (pass, score) = match (pass, score) {
+        (Some(pass), Some(score)) => (pass, score),
+        (Some(pass), None) if map.get("score").is_none_or(Value::is_null) => (pass, f64::from(u8::from(pass))),
+        _ => return Err("the script's map needs `pass` (true or false) and `score` (a number)".into()),
+    };
+    let said = map.get("reason").and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+    let short = threshold.filter(|least| score < *least);
+    let mut reason = said.map_or_else(|| format!("the script says pass: {pass}, score: {score}"), show::reason);
+    if let (Some(least), true) = (short, pass) {
+        reason = format!("{reason} (its score {score} is below the threshold {least})");
+    }
+    let named = ["namedScores", "named_scores"].iter().find_map(|key| map.remove(*key));
+    let parts = ["componentResults", "component_results"].iter().find_map(|key| map.remove(*key));
+    let parts = parts.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    Ok(Finding {
+        turned: Turned::Kept,
+        named: named.map(scores).unwrap_or_default(),
+        parts: parts.iter().map(part).collect::<Result<_, _>>()?,
+        ..Finding::scored(pass && short.is_none(), score, reason)
+    })
+}
+
+fn scores(named: Value) -> Named {
+    let Value::Object(map) = named else { return Named::new() };
+    map.into_iter().filter_map(|(name, score)| Some((name, score.as_f64()?))).collect()
+}
+
+fn part(value: &Value) -> Result<Part, String> {
+    let pass = value.get("pass").or_else(|| value.get("pass_")).and_then(Value::as_bool);
+    let pass = pass.ok_or("each of the script's `componentResults` needs `pass`")?;
+    let score = value.get("score").and_then(Value::as_f64).unwrap_or(f64::from(u8::from(pass)));
+    let reason = value.get("reason").and_then(Value::as_str).map(show::reason).unwrap_or_default();
+    Ok(Part { pass, score, reason })
+}

@@ -1,0 +1,106 @@
+//! A script of the config, wherever it runs.
+
+use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
+
+use super::code::Code;
+use super::engine::{Arg, Pace, Returned};
+use super::trouble::{ScriptError, Trouble};
+
+/// So many scripts that take their time run at once, beside everything else.
+static PATIENT: Semaphore = Semaphore::const_new(2);
+
+/// A script that is ready to run.
+#[derive(Debug, Clone)]
+pub enum Script {
+    /// In the embedded engine.
+    Inline(Code),
+}
+
+/// Arguments that outlive the call.
+enum Owned {
+    Text(String),
+    Json(String),
+    Nothing,
+}
+
+impl Owned {
+    fn of(arg: &Arg<'_>) -> Self {
+        match arg {
+            Arg::Text(text) => Self::Text((*text).to_owned()),
+            Arg::Json(json) => Self::Json((*json).to_owned()),
+            Arg::Nothing => Self::Nothing,
+        }
+    }
+
+    fn lend(&self) -> Arg<'_> {
+        match self {
+            Self::Text(text) => Arg::Text(text),
+            Self::Json(json) => Arg::Json(json),
+            Self::Nothing => Arg::Nothing,
+        }
+    }
+}
+
+impl Script {
+    /// A script as a config has it under a key that takes scripts.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(text: &str, parameters: &'static [&'static str]) -> Result<Self, ScriptError> {
+        Code::new(text, parameters).map(Self::Inline)
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// When it comes to no result.
+    pub async fn run(&self, args: &[Arg<'_>]) -> Result<Returned, ScriptError> {
+        match self {
+            Self::Inline(code) => run_code(code, args).await,
+        }
+    }
+
+    /// Runs it on a map, while the config is read; it returns a map.
+    ///
+    /// # Errors
+    /// When it comes to no result, or to one that is no map.
+    pub fn map(&self, vars: &Map<String, Value>) -> Result<Map<String, Value>, ScriptError> {
+        let vars = serde_json::to_string(vars).unwrap_or_default();
+        let context = format!("{{\"vars\":{vars}}}");
+        let Self::Inline(code) = self;
+        match code.run(&[Arg::Json(&vars), Arg::Json(&context)], Pace::Patient)?.into_value() {
+            Some(Value::Object(map)) => Ok(map),
+            _ => Err(ScriptError::new(Trouble::NoResult, "it must return a map of variables")),
+        }
+    }
+
+    /// Whether it may read the parameter of this name.
+    pub fn may_read(&self, name: &str) -> bool {
+        match self {
+            Self::Inline(code) => code.may_read(name),
+        }
+    }
+}
+
+/// Most scripts are done before anybody could wait for them. The others must not hold up the answers that
+/// arrive meanwhile, so they run again elsewhere: they have no effects, and nothing is lost but a moment.
+async fn run_code(code: &Code, args: &[Arg<'_>]) -> Result<Returned, ScriptError> {
+    if !code.is_slow() {
+        match code.run(args, Pace::Brief) {
+            Err(error) if error.trouble == Trouble::TimedOut => {}
+            result => return result,
+        }
+    }
+    if tokio::runtime::Handle::try_current().is_err() {
+        return code.run(args, Pace::Patient);
+    }
+    let _place = PATIENT.acquire().await;
+    let (code, args): (_, Vec<Owned>) = (code.clone(), args.iter().map(Owned::of).collect());
+    let work = move || {
+        let args: Vec<Arg<'_>> = args.iter().map(Owned::lend).collect();
+        code.run(&args, Pace::Patient)
+    };
+    let ended = tokio::task::spawn_blocking(work).await;
+    ended.unwrap_or_else(|error| Err(ScriptError::new(Trouble::Died, format!("the script's thread ended: {error}"))))
+}
