@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["diag", "env", "content"],
     &["record", "yaml", "template"],
-    &["stats", "store", "audit", "script"],
+    &["stats", "store", "audit", "script", "judge"],
     &["prompts", "provider", "assert", "report"],
     &["plan", "transport", "registry"],
     &["suite", "run"],
