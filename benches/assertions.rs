@@ -7,7 +7,7 @@ mod harness;
 use std::hint::black_box;
 
 use futures::FutureExt;
-use prompteval::assert::{Assertion, Setup, Subject, compile, grade};
+use prompteval::assert::{Assertion, Nobody, Setup, Subject, compile, grade};
 use prompteval::diag::{Folder, Problems, Source};
 use prompteval::record::{Output, Response};
 use prompteval::template::Scope;
@@ -57,7 +57,7 @@ fn main() {
 fn compiled(config: &str) -> Vec<Assertion> {
     let mut problems = Problems::new();
     let node = yaml::parse(&Source::new("bench.yaml", format!("[{config}]"))).unwrap();
-    let setup = Setup { base: &Folder::new("/nonexistent", ""), lenient: false };
+    let setup = Setup { base: &Folder::new("/nonexistent", ""), lenient: false, graders: &Nobody };
     let assertions = compile(&node, &setup, &mut problems);
     assert!(!problems.has_errors() && assertions.len() == 1, "{config} does not compile");
     assertions

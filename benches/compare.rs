@@ -85,5 +85,7 @@ fn outcome(case: usize, column: usize) -> Arc<Outcome> {
         failure: None,
         attempts: 1,
         setbacks: Vec::new(),
+        grading: prompteval::record::Spent::default(),
+        asides: Vec::new(),
     })
 }

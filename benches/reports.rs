@@ -81,6 +81,8 @@ fn outcome(n: usize, run: &Run) -> Outcome {
         failure: None,
         attempts: 1,
         setbacks: Vec::new(),
+        grading: prompteval::record::Spent::default(),
+        asides: Vec::new(),
     }
 }
 

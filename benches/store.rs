@@ -130,5 +130,7 @@ fn outcome(n: usize) -> Outcome {
         failure: None,
         attempts: 1,
         setbacks: Vec::new(),
+        grading: prompteval::record::Spent::default(),
+        asides: Vec::new(),
     }
 }

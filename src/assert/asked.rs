@@ -1,13 +1,14 @@
 //! What was asked, for those who look beyond the answer: scripts, graders, tool calls.
 
-use std::sync::{Arc, OnceLock};
+use std::fmt;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use serde_json::{Map, Value, json};
 
+use crate::judge::{Grading, Judge};
 use crate::record::{CaseRef, Origin, Response};
 
 /// The question that an answer belongs to.
-#[derive(Debug)]
 pub struct Asked<'a> {
     /// The prompt as it was sent.
     pub prompt: &'a str,
@@ -19,7 +20,17 @@ pub struct Asked<'a> {
     pub parameters: &'a Map<String, Value>,
     /// The answer as it came, before any transform.
     pub response: &'a Response,
+    /// The way to graders.
+    pub judge: Option<&'a dyn Judge>,
+    /// How the case is graded, where an assertion does not say it.
+    pub grading: &'a Grading,
     context: OnceLock<Arc<str>>,
+}
+
+impl fmt::Debug for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asked").field("prompt", &self.prompt).field("case", &self.case.id).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Asked<'a> {
@@ -31,7 +42,15 @@ impl<'a> Asked<'a> {
         parameters: &'a Map<String, Value>,
         response: &'a Response,
     ) -> Self {
-        Self { prompt, case, origin, parameters, response, context: OnceLock::new() }
+        static NONE: LazyLock<Grading> = LazyLock::new(Grading::default);
+        let context = OnceLock::new();
+        Self { prompt, case, origin, parameters, response, judge: None, grading: &NONE, context }
+    }
+
+    /// The same, graded so.
+    #[must_use]
+    pub fn graded(self, judge: &'a dyn Judge, grading: &'a Grading) -> Self {
+        Self { judge: Some(judge), grading, ..self }
     }
 
     /// A parameter that was asked with, such as `tools`.

@@ -11,12 +11,12 @@ use super::value::{self, Text};
 use super::{find, kinds, lacking, scripted, show};
 use crate::content::{ContentId, Digest, digest_of};
 use crate::diag::{Folder, Location, Problem, Problems, did_you_mean};
+use crate::judge::{Graders, Role};
 use crate::record::{Mark, Response, Verdict};
 use crate::script::Transform;
 use crate::template::Template;
 use crate::yaml::{self, Key, Kind as Form, Node, Shape, Table};
 
-const ELSEWHERE: &str = "it comes with scripted and model-graded assertions";
 const NUMBER: Shape = Shape::Num(f64::NEG_INFINITY, f64::INFINITY);
 
 /// The keys of an assertion.
@@ -34,21 +34,46 @@ pub static ASSERTION: Table = Table {
         ),
         Key::new("metric", Shape::Text, "the named score it counts for; a template"),
         Key::new("assert", Shape::List(&Shape::Object(&ASSERTION)), "the members of an assert-set"),
-        Key::unsupported("provider", ELSEWHERE),
-        Key::unsupported("rubricPrompt", ELSEWHERE),
+        Key::new("provider", Shape::Any, "the grader of this assertion: an id, a map, or a map of roles"),
+        Key::new("rubricPrompt", Shape::Any, "what the grader reads, instead of our words: a text or messages"),
         Key::new("transform", Shape::Text, "a script that makes what is judged of the `output`"),
-        Key::unsupported("contextTransform", ELSEWHERE),
+        Key::new("contextTransform", Shape::Text, "a script that finds the context in the `output`"),
         Key::new("config", Shape::Any, "what a script sees as `context.config`"),
     ],
 };
 
+/// Who knows the graders of a config.
+pub trait Pick {
+    /// The graders that a `provider` of the config names, for these roles.
+    fn pick(&self, node: &Node, roles: &[Role], problems: &mut Problems) -> Option<Graders>;
+}
+
 /// How a config is read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Setup<'a> {
     /// The folder that `file://` values are relative to.
     pub base: &'a Folder,
     /// Whether unknown keys are warnings only.
     pub lenient: bool,
+    /// Who knows the graders.
+    pub graders: &'a dyn Pick,
+}
+
+impl fmt::Debug for Setup<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup").field("base", &self.base).field("lenient", &self.lenient).finish_non_exhaustive()
+    }
+}
+
+/// No graders at all.
+#[derive(Debug, Clone, Copy)]
+pub struct Nobody;
+
+impl Pick for Nobody {
+    fn pick(&self, node: &Node, _: &[Role], problems: &mut Problems) -> Option<Graders> {
+        problems.push(Problem::error("there are no graders here").at(&node.span));
+        None
+    }
 }
 
 /// A compiled assertion.
@@ -167,6 +192,12 @@ impl Assertion {
             Text::Template(_) => None,
         });
         own.into_iter().chain(members.iter().flat_map(Self::metrics)).collect()
+    }
+
+    /// The roles that it and its members need a grader for, and have none of their own.
+    pub fn roles(&self) -> Vec<Role> {
+        let members = self.check.as_set().map(Set::members_list).unwrap_or_default();
+        self.check.roles().into_iter().chain(members.iter().flat_map(Self::roles)).collect()
     }
 
     /// The variables that it and its members read.
@@ -379,8 +410,11 @@ impl Assertion {
         match found {
             Ok((finding, metric)) => {
                 let pass = finding.pass != (self.negated && finding.turned != Turned::Void);
-                let binary = self.negated && finding.turned == Turned::Binary;
-                verdict.score = if binary { f64::from(u8::from(pass)) } else { finding.score };
+                verdict.score = match finding.turned {
+                    Turned::Binary if self.negated => f64::from(u8::from(pass)),
+                    Turned::Rest if self.negated => (1.0 - finding.score).clamp(0.0, 1.0),
+                    _ => finding.score,
+                };
                 // A weight of 0 makes an assertion an observer. promptfoo does not extend this to sets.
                 let forced = self.weight == 0.0 && self.check.as_set().is_none();
                 verdict.mark = if pass || forced { Mark::Pass } else { Mark::Fail };

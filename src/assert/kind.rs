@@ -8,10 +8,11 @@ use futures::future::BoxFuture;
 use super::Setup;
 use super::asked::Asked;
 use super::set::Set;
-use crate::diag::{Problem, Problems, Source, Span};
+use crate::diag::{Folder, Problem, Problems, Source, Span};
+use crate::judge::Role;
 use crate::record::{Named, Response};
 use crate::template::Scope;
-use crate::yaml::Node;
+use crate::yaml::{Kind as Form, Node, file_reference, read_tree};
 
 /// A kind of assertion: one row of its family's table.
 #[derive(Debug)]
@@ -47,17 +48,24 @@ pub struct Example {
     pub assertion: &'static str,
     /// What else came with the answer, as JSON: `latencyMs`, `cost`, `finishReason`; may be empty.
     pub response: &'static str,
+    /// What a grader replies, where one is asked.
+    pub grader: &'static str,
 }
 
 impl Example {
     /// An example in which only the output matters.
     pub const fn new(output: &'static str, assertion: &'static str) -> Self {
-        Self { output, assertion, response: "" }
+        Self { output, assertion, response: "", grader: "" }
     }
 
     /// An example in which the rest of the answer matters.
     pub const fn with(response: &'static str, assertion: &'static str) -> Self {
-        Self { output: "ok", assertion, response }
+        Self { output: "ok", assertion, response, grader: "" }
+    }
+
+    /// An example that a grader judges, with its reply.
+    pub const fn judged(output: &'static str, assertion: &'static str, grader: &'static str) -> Self {
+        Self { output, assertion, response: "", grader }
     }
 }
 
@@ -75,6 +83,11 @@ pub trait Check: Send + Sync {
     /// Judges one answer with the help of others; `None` for those that need none.
     fn ask<'a>(&'a self, _subject: &'a Subject<'a>) -> Option<Asking<'a>> {
         None
+    }
+
+    /// The graders it needs from outside.
+    fn roles(&self) -> Vec<Role> {
+        Vec::new()
     }
 
     /// The members, for the one kind that has them.
@@ -113,6 +126,8 @@ pub enum Turned {
     Binary,
     /// It stays what it is.
     Kept,
+    /// What is missing to 1.
+    Rest,
     /// `not-` changes nothing at all: there is nothing to turn round.
     Void,
 }
@@ -172,6 +187,23 @@ impl Sentence {
     }
 }
 
+/// A `rubricPrompt` of the config; a `file://` is read: text, or messages as YAML or JSON.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn rubric_prompt(node: &Node, base: &Folder) -> Result<Node, Problem> {
+    let Some(path) = node.as_str().and_then(file_reference) else { return Ok(node.clone()) };
+    let file = base.file(path);
+    if !file.path.is_file() {
+        return Err(base.missing("file", path, &node.span));
+    }
+    if file.ends(&["yaml", "yml", "json"]) {
+        return read_tree(&file, &node.span);
+    }
+    let source = file.read(&node.span)?;
+    Ok(Node { span: source.span(), kind: Form::Str(source.text().to_owned()) })
+}
+
 /// What is judged.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
@@ -220,6 +252,12 @@ impl Spec<'_> {
     /// Whether a text is taken as it is, because it came from a file of its own.
     pub fn literal(&self, node: &Node) -> bool {
         self.files.iter().any(|file| Arc::ptr_eq(file, node.span.source()))
+    }
+
+    /// The assertion's `rubricPrompt`, a file followed.
+    pub fn rubric(&self, problems: &mut Problems) -> Option<Node> {
+        let node = self.node.get("rubricPrompt").filter(|node| !node.is_null())?;
+        rubric_prompt(node, self.setup.base).map_err(|problem| problems.push(problem)).ok()
     }
 
     /// The words of this kind about `subject`.

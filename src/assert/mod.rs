@@ -13,6 +13,7 @@ mod distance;
 mod equals;
 mod formats;
 mod grade;
+mod graded;
 mod grading;
 mod guard;
 mod json;
@@ -39,16 +40,16 @@ mod corpus;
 mod tests;
 
 pub use asked::Asked;
-pub use assertion::{ASSERTION, Assertion, Setup, compile};
+pub use assertion::{ASSERTION, Assertion, Nobody, Pick, Setup, compile};
 pub use cell::compile_cell;
 pub use grade::{Grade, grade};
-pub use kind::{Asking, Check, Example, Finding, Kind, Part, Spec, Subject, Turned};
+pub use kind::{Asking, Check, Example, Finding, Kind, Part, Spec, Subject, Turned, rubric_prompt};
 pub use lacking::is_known_elsewhere as is_lacking;
 pub use scripted::transform;
 pub use set::Set;
 
 /// The tables of all families, in the order of the reference.
-const FAMILIES: [&[Kind]; 9] = [
+const FAMILIES: &[&[Kind]] = &[
     equals::KINDS,
     text::KINDS,
     list::KINDS,
@@ -57,6 +58,9 @@ const FAMILIES: [&[Kind]; 9] = [
     measure::KINDS,
     reply::KINDS,
     scripted::KINDS,
+    graded::KINDS,
+    graded::VECTORS,
+    graded::CONTEXT,
     set::KINDS,
 ];
 

@@ -1,19 +1,24 @@
 //! The tables test themselves; grading; the texts of problems.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::diag::{Folder, Problems, Source, render};
-use crate::record::{Mark, Output, Response, Status};
+use crate::judge::{Grader, Grading, Judge, Question, Role};
+use crate::record::{CaseRef, Mark, Origin, Output, Response, Status};
 use crate::template::Scope;
 use crate::yaml;
 
 fn compile_text(text: &str) -> (Vec<Assertion>, Problems) {
     let mut problems = Problems::new();
     let node = yaml::parse(&Source::new("c.yaml", text)).unwrap();
-    let setup = Setup { base: &Folder::new("/nonexistent", ""), lenient: false };
+    let setup = Setup { base: &Folder::new("/nonexistent", ""), lenient: false, graders: &Nobody };
     let compiled = compile(&node, &setup, &mut problems);
     (compiled, problems)
 }
@@ -21,6 +26,50 @@ fn compile_text(text: &str) -> (Vec<Assertion>, Problems) {
 fn told(text: &str) -> String {
     let (_, problems) = compile_text(text);
     problems.iter().map(|p| render(p, false, 80, &str::to_owned)).collect::<Vec<_>>().join("\n")
+}
+
+/// A grader whose replies are known: JSON documents one after the other, or a text.
+struct Canned {
+    replies: Vec<Output>,
+    asked: AtomicUsize,
+}
+
+impl Canned {
+    fn new(text: &str) -> Self {
+        let documents: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text).into_iter().collect();
+        let replies = match documents {
+            Ok(list) if !list.is_empty() => list.into_iter().map(Output::Json).collect(),
+            _ => vec![Output::Text(text.into())],
+        };
+        Self { replies, asked: AtomicUsize::new(0) }
+    }
+}
+
+impl Judge for Canned {
+    fn ask<'a>(&'a self, _: Grader, question: Question) -> BoxFuture<'a, Result<Response, String>> {
+        let turn = self.asked.fetch_add(1, Ordering::Relaxed);
+        let output = self.replies[turn.min(self.replies.len() - 1)].clone();
+        // The one kind that needs words and vectors.
+        let vector = question.messages.is_empty() && output.text().contains("question");
+        let output = if vector { Output::Json(json!([1, 0])) } else { output };
+        Box::pin(async { Ok(Response { output, ..Response::default() }) })
+    }
+}
+
+fn judged(assertion: &str, example: &Example) -> Grade {
+    let (compiled, problems) = compile_text(assertion);
+    assert!(!problems.has_errors(), "{}", told(assertion));
+    let vars = json!({"query": "Which town?", "context": "It is Paris."});
+    let response = self::example(example);
+    let case = CaseRef { vars: Arc::new(vars.as_object().unwrap().clone()), ..crate::record::CaseRef::blank() };
+    let (origin, parameters, judge) = (Origin::default(), serde_json::Map::new(), Canned::new(example.grader));
+    let mut grading = Grading::default();
+    Role::ALL.into_iter().for_each(|role| grading.graders.set(role, Grader(0)));
+    let asked = Asked::new("Which town?", &case, &origin, &parameters, &response).graded(&judge, &grading);
+    let scope = Scope::new(&case.vars);
+    let text = response.output.text();
+    let subject = Subject { response: &response, text: &text, scope: &scope, asked: Some(&asked) };
+    grade(&compiled, None, &subject).now_or_never().unwrap()
 }
 
 fn graded(assertions: &str, threshold: Option<f64>, vars: &Value, response: &Response) -> Grade {
@@ -67,12 +116,12 @@ fn every_row_tests_itself() {
         assert!(!lacking::is_known_elsewhere(kind.name), "{}", kind.name);
         for (case, status) in [(&kind.passes, Status::Passed), (&kind.fails, Status::Failed)] {
             let plain = format!("[{}]", case.assertion);
-            let found = graded(&plain, None, &json!({}), &example(case));
+            let found = judged(&plain, case);
             assert_eq!(found.status, status, "{plain}: {:?}", found.verdicts);
             assert!(!found.verdicts[0].reason.is_empty());
             if kind.negatable {
                 let turned = plain.replacen("{type: ", "{type: not-", 1);
-                let found = graded(&turned, None, &json!({}), &example(case));
+                let found = judged(&turned, case);
                 assert_ne!(found.status, status, "{turned}");
                 assert_ne!(found.status, Status::Errored, "{turned}");
             }
@@ -206,12 +255,11 @@ fn problems_are_told_all_at_once() {
     3 | - {type: not-icontain}
       |          ^^^^^^^^^^^^
     hint: did you mean `not-icontains`?
-    error: assertion kind `llm-rubric` is not available in this version
-     --> c.yaml:4:10
+    error: `llm-rubric` needs text: what the output must be as its `value`, but there is none
+     --> c.yaml:4:3
       |
     4 | - {type: llm-rubric}
-      |          ^^^^^^^^^^
-    hint: `prompteval explain` lists the kinds of this version
+      |   ^^^^^^^^^^^^^^^^^^
     error: `latency` needs a `threshold`: milliseconds
      --> c.yaml:5:3
       |
@@ -265,7 +313,7 @@ fn problems_are_told_all_at_once() {
 
 #[test]
 fn cells() {
-    let setup = Setup { base: &Folder::default(), lenient: false };
+    let setup = Setup { base: &Folder::default(), lenient: false, graders: &Nobody };
     let at = Source::new("t.csv", "cell").span();
     let read = |cell: &str| {
         let mut problems = Problems::new();
@@ -286,8 +334,10 @@ fn cells() {
         ("contain:x", "unknown assertion kind `contain`"),
         ("not_contains:x", "unknown assertion kind `not_contains`"),
         ("latency", "`latency` needs a `threshold`: milliseconds"),
-        ("grade: be nice", "assertion kind `llm-rubric` is not available in this version"),
-        ("similar(0.8):x", "assertion kind `similar` is not available in this version"),
+        ("grade: be nice", "llm-rubric"),
+        ("javascript: output > 1", "javascript"),
+        ("fn:output > ", "this is no valid JavaScript: unexpected token in expression: '}'"),
+        ("similar(0.8):x", "similar"),
         ("levenshtein(x):y", "`(x):y` does not fit after `levenshtein`"),
         ("http://example.com", "equals"),
     ] {
@@ -310,7 +360,7 @@ fn values_from_files() {
     let run = |text: &str, output: &str| {
         let mut problems = Problems::new();
         let node = yaml::parse(&Source::new("c.yaml", text)).unwrap();
-        let setup = Setup { base: &Folder::new(folder.path(), ""), lenient: false };
+        let setup = Setup { base: &Folder::new(folder.path(), ""), lenient: false, graders: &Nobody };
         let compiled = compile(&node, &setup, &mut problems);
         if let Some(problem) = problems.iter().next() {
             return format!("{} at {:?}", problem.message, problem.at);
@@ -335,7 +385,7 @@ proptest! {
         let text = json!([{"type": kind, "value": value}]).to_string();
         let node = yaml::parse(&Source::new("p", text));
         prop_assume!(node.is_ok());
-        let setup = Setup { base: &Folder::default(), lenient: false };
+        let setup = Setup { base: &Folder::default(), lenient: false, graders: &Nobody };
         let compiled = compile(&node.unwrap(), &setup, &mut Problems::new());
         let response = answer(&output);
         let scope = Scope::new(&serde_json::Map::new());

@@ -260,6 +260,9 @@ pub(super) struct Selection {
     /// Ask each case this often
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     repeat: Option<u32>,
+    /// Grader of model-graded assertions, where the config names none
+    #[arg(long, value_name = "PROVIDER")]
+    grader: Option<String>,
     /// Only tests whose description or id matches this regular expression
     #[arg(long, value_name = "REGEX")]
     filter_pattern: Option<String>,
@@ -330,6 +333,7 @@ impl Selection {
             cwd: cwd.to_owned(),
             caps: Caps::default(),
             offline: false,
+            grader: self.grader.clone(),
             gate: GateOptions::default(),
         })
     }

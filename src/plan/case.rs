@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Target;
 use crate::assert::Assertion;
+use crate::judge::Grading;
 use crate::prompts::Prompt;
 use crate::record::{CaseRef, Output};
 use crate::script::Transform;
@@ -39,6 +40,8 @@ pub struct Case {
     pub parameters: Arc<Map<String, Value>>,
     /// What makes another output of the answer, before it is judged.
     pub transform: Option<Arc<Transform>>,
+    /// How it is graded, where an assertion does not say it.
+    pub grading: Arc<Grading>,
     /// A recorded answer: no request is sent.
     pub recorded: Option<Output>,
     /// How often it is asked.

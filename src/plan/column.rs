@@ -56,6 +56,11 @@ impl Target {
         &*self.label == reference || &*self.id == reference || ends(&self.id)
     }
 
+    /// Whether it is asked with texts instead of conversations.
+    pub fn is_no_chat(&self) -> bool {
+        self.origin.config.get("model").is_none() || !self.id.starts_with("openai")
+    }
+
     /// Whether it may be asked this prompt.
     pub fn takes(&self, prompt: &Prompt) -> bool {
         self.prompts.as_ref().is_none_or(|refs| refs.iter().any(|r| prompt.answers_to(r)))

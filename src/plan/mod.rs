@@ -30,6 +30,8 @@ pub struct Plan {
     pub prompts: Vec<Arc<Prompt>>,
     /// The providers.
     pub targets: Vec<Arc<Target>>,
+    /// Who grades, by number; providers of the config may be among them.
+    pub graders: Vec<Arc<Target>>,
     /// The columns, providers outside, prompts inside.
     pub columns: Vec<PlanColumn>,
     /// The cases.
@@ -75,6 +77,7 @@ impl Plan {
             columns: columns(&prompts, &targets),
             prompts,
             targets,
+            graders: Vec::new(),
             cases: Arc::new(Vec::new()),
             repeat: 1,
             cells: 0,

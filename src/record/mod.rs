@@ -3,6 +3,7 @@
 //! Plain owned data that every room may speak. Failure is data here: a cell that failed or could not
 //! be judged is an [`Outcome`] like any other.
 
+mod aside;
 mod event;
 mod failure;
 mod origin;
@@ -13,6 +14,7 @@ mod run;
 mod setback;
 mod verdict;
 
+pub use aside::{Aside, Spent};
 pub use event::Event;
 pub use failure::{CallFailure, Reason};
 pub use origin::Origin;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{CallFailure, Response, Setback, Verdict};
+use super::{Aside, CallFailure, Response, Setback, Spent, Verdict};
 use crate::content::{ContentId, Digest};
 use crate::diag::Location;
 
@@ -51,6 +51,23 @@ pub struct CaseRef {
 }
 
 impl CaseRef {
+    /// A case of which nothing is known, for tests.
+    #[cfg(test)]
+    pub fn blank() -> Self {
+        Self {
+            id: "".into(),
+            description: None,
+            vars: Arc::default(),
+            metadata: Arc::default(),
+            asserts: true,
+            at: Location { file: "".into(), line: 1, column: 1 },
+            inputs: Digest::default(),
+            checks: Digest::default(),
+            cluster: None,
+            min_pass: None,
+        }
+    }
+
     /// Digest of its id and what it asks.
     pub fn asked(&self) -> Digest {
         ContentId::of(&self.id).with_digest(self.inputs).digest()
@@ -100,6 +117,10 @@ pub struct Outcome {
     pub attempts: u32,
     /// Those of them that failed.
     pub setbacks: Vec<Setback>,
+    /// What its grading took.
+    pub grading: Spent,
+    /// What graders answered, for the ledger.
+    pub asides: Vec<Arc<Aside>>,
 }
 
 impl Outcome {

@@ -101,6 +101,8 @@ pub(super) fn cell(id: &str) -> Cell {
         failure: None,
         attempts: 1,
         setbacks: Vec::new(),
+        grading: crate::record::Spent::default(),
+        asides: Vec::new(),
     };
     Cell { outcome, description: None, vars: Map::new(), metric: None }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use serde_json::Map;
 
+use super::bar::{Bar, Panel};
 use super::past::Past;
 use crate::assert::{Asked, Grade, Subject, grade};
 use crate::plan::{Cell, Plan};
-use crate::record::{CallFailure, Outcome, Reason, Request, Response, Status};
+use crate::record::{CallFailure, Outcome, Reason, Request, Response, Spent, Status};
 use crate::script::Transform;
 use crate::store::{Entry, KeptCell, StoreError};
 use crate::transport::{Line, Notify, Sent, Ticket, Turn};
@@ -20,6 +21,7 @@ const LARGE: usize = 64 << 10;
 pub(super) struct Bench<'a> {
     pub(super) plan: &'a Plan,
     pub(super) line: &'a Line,
+    pub(super) panel: &'a Panel,
     pub(super) past: &'a Past,
     pub(super) notify: Notify<'a>,
 }
@@ -52,7 +54,8 @@ pub(super) async fn run(cell: &Cell, bench: &Bench<'_>, ticket: Option<Ticket>) 
     let mut kept = bench.past.take(&question.cell_id)?;
     let reused = kept.as_ref().is_some_and(|kept| kept.result.is_some());
     let Some(sent) = answer(cell, &question, &mut kept, turn, bench).await else { return Ok(None) };
-    let outcome = judge(cell, question, sent, bench.plan).await;
+    let mut outcome = judge(cell, question, sent, bench).await;
+    outcome.grading += kept.as_ref().map(|kept| kept.grading).unwrap_or_default();
     let known = reused && kept.as_ref().is_some_and(|kept| kept.says(&outcome));
     // Only what was asked for now may serve others from now on.
     let shared = bench.line.shares() && !reused && cell.case.recorded.is_none();
@@ -111,11 +114,13 @@ impl Judged {
     }
 }
 
-async fn judge(cell: &Cell, question: Question, sent: Sent, plan: &Plan) -> Outcome {
+async fn judge(cell: &Cell, question: Question, sent: Sent, bench: &Bench<'_>) -> Outcome {
+    let bar = Bar::new(bench.panel, bench.notify, cell.repeat);
     let Judged { response, failure, grade } = match sent.result {
-        Ok(response) => verdicts(cell, &question, response, plan).await,
+        Ok(response) => verdicts(cell, &question, response, (bench.plan, &bar)).await,
         Err(failure) => Judged::without_verdict(None, failure),
     };
+    let asides = bar.asides();
     Outcome {
         index: cell.index,
         cell: question.cell_id,
@@ -133,15 +138,18 @@ async fn judge(cell: &Cell, question: Question, sent: Sent, plan: &Plan) -> Outc
         failure,
         attempts: sent.attempts,
         setbacks: sent.setbacks,
+        grading: Spent::on(&asides),
+        asides,
     }
 }
 
-async fn verdicts(cell: &Cell, question: &Question, response: Response, plan: &Plan) -> Judged {
+async fn verdicts(cell: &Cell, question: &Question, response: Response, (plan, bar): (&Plan, &Bar<'_>)) -> Judged {
     let none = Map::new();
     let (prompt, parameters) =
         question.request.as_ref().map_or(("", &none), |request| (&*request.text, &*request.parameters));
     let target = &plan.columns[cell.column].target;
     let asked = Asked::new(prompt, &cell.case.reference, &target.origin, parameters, &response);
+    let asked = asked.graded(bar, &cell.case.grading);
     let transforms = target.transform.as_ref().into_iter().chain(cell.case.transform.as_deref());
     let judged = match transformed(&response, transforms, &asked).await {
         Ok(judged) => judged,

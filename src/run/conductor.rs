@@ -7,6 +7,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
+use super::bar::Panel;
 use super::cell::{self, Bench, Ended};
 use super::order::Reorder;
 use super::past::Past;
@@ -84,6 +85,7 @@ struct Conductor {
     /// Cells that are on their way to the disk.
     storing: usize,
     lines: Vec<Arc<Line>>,
+    panel: Arc<Panel>,
     cells: Cells,
     more: bool,
     tasks: JoinSet<Finished>,
@@ -98,9 +100,11 @@ struct Conductor {
 impl Conductor {
     fn new(plan: Arc<Plan>, settings: Settings) -> Self {
         let line = |target: &Arc<Target>| Arc::new(line(target, &settings.shared));
+        let lines: Vec<Arc<Line>> = plan.targets.iter().map(line).collect();
         let places: usize = plan.targets.iter().map(|t| t.width).sum();
         Self {
-            lines: plan.targets.iter().map(line).collect(),
+            panel: Arc::new(Panel::new(&plan, &lines, line)),
+            lines,
             cells: plan.iter(),
             more: true,
             tasks: JoinSet::new(),
@@ -227,13 +231,14 @@ impl Conductor {
         let ticket = cell.case.recorded.is_none().then(|| line.queue());
         let notices = self.notices.0.clone();
         let past = Arc::clone(&self.past);
+        let panel = Arc::clone(&self.panel);
         self.tasks.spawn(async move {
             let label = &plan.columns[cell.column].target.label;
             let notify = |notice| {
                 // The conductor is gone only when the run is over; then nobody needs to know.
                 let _ = notices.send(event_of(notice, cell.column, label));
             };
-            let bench = Bench { plan: &plan, line: &line, past: &past, notify: &notify };
+            let bench = Bench { plan: &plan, line: &line, panel: &panel, past: &past, notify: &notify };
             (cell.index, cell::run(&cell, &bench, ticket).await)
         });
     }
@@ -279,6 +284,7 @@ impl Conductor {
     fn take_in(&mut self, index: u64, outcome: Option<Arc<Outcome>>, listen: Listen<'_>) {
         if let Some(outcome) = &outcome {
             self.shared.durable(&outcome.request);
+            outcome.asides.iter().for_each(|aside| self.shared.durable(&aside.request));
             self.tell(&Event::CellEnded { status: outcome.status }, listen);
         }
         let weight = outcome.as_deref().map_or(0, weight);

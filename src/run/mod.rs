@@ -3,6 +3,7 @@
 //! One conductor task owns the run's state and is the only one that emits events; each cell is a
 //! task of its own and talks only to the conductor.
 
+mod bar;
 mod cell;
 mod conductor;
 mod order;

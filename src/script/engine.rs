@@ -155,7 +155,10 @@ fn compile<'js>(ctx: &Ctx<'js>, body: &Body, text: &str, strict: bool) -> Result
     let pushed = args.push_args(body.parameters.iter().copied()).and_then(|()| args.push_arg(text));
     pushed.and_then(|()| args.apply(&make)).map_err(|error| {
         let error = thrown(ctx, error);
-        let message = error.message.strip_prefix("SyntaxError: ").unwrap_or(&error.message).to_owned();
+        let message = error.message.strip_prefix("SyntaxError: ").unwrap_or(&error.message);
+        // What is missing at the end of a single line is missed behind it.
+        let single = body.text.trim_end().lines().count() < 2;
+        let message = message.split(" (line ").next().filter(|_| single).unwrap_or(message);
         ScriptError::new(Trouble::Syntax, message)
     })
 }

@@ -74,6 +74,8 @@ pub(super) fn outcome(case: &Arc<CaseRef>, column: usize, status: Status) -> Arc
         failure: None,
         attempts: 1,
         setbacks: Vec::new(),
+        grading: crate::record::Spent::default(),
+        asides: Vec::new(),
     })
 }
 

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::codec::{number, original, verdicts, word};
+use super::codec::{number, original, parsed, verdicts, word};
 use super::{Journal, Resumed, Store, StoreError, Summary};
 use crate::env::Redactor;
 use crate::record::{CallFailure, Outcome, Response, RunHead};
@@ -47,6 +47,8 @@ pub struct KeptCell {
     pub attempts: u32,
     /// The row of its answer.
     pub response: Option<i64>,
+    /// What its grading took.
+    pub grading: crate::record::Spent,
     place: Place,
     redactor: Redactor,
 }
@@ -159,7 +161,7 @@ fn spent(reader: &Connection, run: i64) -> rusqlite::Result<Spent> {
 fn read(reader: &Connection, row: i64, redactor: &Redactor) -> rusqlite::Result<Option<KeptCell>> {
     let mut statement = reader.prepare_cached(
         "SELECT c.place, c.case_place, c.col, c.repeat, c.status, c.verdicts, c.failure, c.attempts, \
-         r.body, r.structured, r.redacted, c.cached, c.response FROM cells c LEFT JOIN responses r ON r.id = c.response WHERE c.id = ?1",
+         r.body, r.structured, r.redacted, c.cached, c.response, c.grading FROM cells c LEFT JOIN responses r ON r.id = c.response WHERE c.id = ?1",
     )?;
     let cell = statement.query_row(params![row], |found| {
         let place = Place {
@@ -183,7 +185,16 @@ fn read(reader: &Connection, row: i64, redactor: &Redactor) -> rusqlite::Result<
             Some(_) => None,
             None => failure.and_then(|text| serde_json::from_str(&text).ok()).filter(|_| attempts > 0).map(Err),
         };
-        Ok(KeptCell { row, result: answer, attempts, response: response_row, place, redactor: redactor.clone() })
+        let grading = parsed(found, "grading")?.unwrap_or_default();
+        Ok(KeptCell {
+            row,
+            grading,
+            result: answer,
+            attempts,
+            response: response_row,
+            place,
+            redactor: redactor.clone(),
+        })
     });
     cell.optional()
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Entry;
 use super::codec::{json, number, verdicts, word};
 use crate::env::Redactor;
-use crate::record::{Outcome, Output, Response};
+use crate::record::{Aside, Outcome, Output, Response, Spent};
 
 /// Writes rows of one run.
 pub(super) struct Scribe<'a> {
@@ -23,11 +23,12 @@ impl Scribe<'_> {
         self.case(outcome)?;
         let response = outcome.response.as_ref().map(|r| self.response(entry, r)).transpose()?;
         let named = (!outcome.named.is_empty()).then(|| self.json(&outcome.named).0);
+        let grading = (outcome.grading != Spent::default()).then(|| self.json(&outcome.grading).0);
         let failure = outcome.failure.as_ref().map(|f| self.json(f).0);
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO cells (run, place, case_place, col, repeat, cell, request, prompt, status, score, named, \
-             verdicts, response, failure, cached, attempts) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+             verdicts, response, failure, cached, attempts, grading) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         )?;
         insert.execute(params![
             self.run,
@@ -46,7 +47,9 @@ impl Scribe<'_> {
             failure,
             outcome.response.as_ref().is_some_and(|r| r.cached),
             outcome.attempts,
+            grading,
         ])?;
+        outcome.asides.iter().filter(|aside| aside.shared).try_for_each(|aside| self.aside(aside))?;
         self.setbacks(outcome)
     }
 
@@ -79,6 +82,18 @@ impl Scribe<'_> {
         let request = (entry.shared && !redacted && !response.cached).then_some(request);
         let structured = matches!(response.output, Output::Json(_));
         insert.insert(params![request, number(self.now_ms), structured, redacted, body])
+    }
+
+    /// A grader's answer serves whoever asks the same; the cell keeps only what was made of it.
+    fn aside(&self, aside: &Aside) -> rusqlite::Result<()> {
+        let (body, redacted) = self.json(&aside.response);
+        let structured = matches!(aside.response.output, Output::Json(_));
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO responses (request, created_ms, structured, redacted, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        let request = (!redacted).then_some(&*aside.request);
+        insert.execute(params![request, number(self.now_ms), structured, redacted, body])?;
+        Ok(())
     }
 
     fn setbacks(&self, outcome: &Outcome) -> rusqlite::Result<()> {

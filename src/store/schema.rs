@@ -96,6 +96,9 @@ CREATE TABLE gates (
 CREATE INDEX gates_by_question ON gates (candidate, baseline, test_set, checks);
 CREATE INDEX gates_by_run ON gates (run);
 ",
+    "
+ALTER TABLE cells ADD COLUMN grading TEXT;
+",
 ];
 
 /// Brings a store to the newest schema. Of two processes that find an old store, one migrates and the

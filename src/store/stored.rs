@@ -38,7 +38,7 @@ const RUNS: &str = "SELECT r.id AS id, r.name AS name, r.started_ms AS started_m
 const CELLS: &str = "SELECT c.place AS place, c.case_place AS case_place, c.col AS col, c.repeat AS repeat, \
     c.cell AS cell, c.request AS request, c.prompt AS prompt, c.status AS status, c.score AS score, \
     c.named AS named, c.verdicts AS verdicts, c.failure AS failure, c.cached AS cached, c.attempts AS attempts, \
-    r.body AS body, r.structured AS structured FROM cells c LEFT JOIN responses r ON r.id = c.response \
+    c.grading AS grading, r.body AS body, r.structured AS structured FROM cells c LEFT JOIN responses r ON r.id = c.response \
     WHERE c.run = ?1 AND c.place < ?2 ORDER BY c.place, c.id DESC";
 
 impl StoredRun {
@@ -217,6 +217,8 @@ impl Walk<'_> {
             failure: parsed(row, "failure")?,
             attempts: row.get("attempts")?,
             setbacks: Vec::new(),
+            grading: parsed(row, "grading")?.unwrap_or_default(),
+            asides: Vec::new(),
         }))
     }
 

@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
-use super::codec::{response, unsigned};
-use crate::record::{Outcome, Response};
+use super::codec::{parsed, response, unsigned};
+use crate::record::{Outcome, Response, Spent};
 
 /// Requests, tokens and US dollars of a run. Answers out of a cache took nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,15 @@ impl Summary {
         self.requests = self.requests.saturating_add(outcome.setbacks.len() as u64);
         if let Some(response) = outcome.response.as_ref().filter(|_| outcome.attempts > 0) {
             self.pay(response);
+        }
+        self.pay_graders(&outcome.grading);
+    }
+
+    fn pay_graders(&mut self, spent: &Spent) {
+        self.requests = self.requests.saturating_add(spent.requests);
+        self.tokens = self.tokens.saturating_add(spent.tokens.total);
+        if spent.cost > 0.0 {
+            self.cost_usd = Some(self.cost_usd.unwrap_or(0.0) + spent.cost);
         }
     }
 
@@ -50,6 +59,12 @@ impl Summary {
                 Some(answer) => summary.pay(&answer),
                 None => summary.requests = summary.requests.saturating_add(1),
             }
+        }
+        drop(rows);
+        let mut statement = reader.prepare("SELECT grading FROM cells WHERE run = ?1 AND grading IS NOT NULL")?;
+        let mut rows = statement.query([run])?;
+        while let Some(row) = rows.next()? {
+            summary.pay_graders(&parsed(row, "grading")?.unwrap_or_default());
         }
         Ok(summary)
     }

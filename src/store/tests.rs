@@ -79,6 +79,8 @@ fn outcome(index: u64) -> Outcome {
         failure: None,
         attempts: 1,
         setbacks: Vec::new(),
+        grading: crate::record::Spent::default(),
+        asides: Vec::new(),
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::case_options::CaseOptions;
 use super::defaults::Defaults;
+use super::graders::Jury;
 use super::keys::TEST;
 use super::targets::texts;
 use super::vars::{self, Trust};
@@ -25,6 +26,7 @@ pub(super) struct Builder {
     pub(super) base: Folder,
     pub(super) defaults: Defaults,
     pub(super) lenient: bool,
+    pub(super) jury: Arc<Jury>,
     /// Whether the command line says how often cases are asked: it beats the tests.
     pub(super) repeat_is_given: bool,
 }
@@ -110,7 +112,7 @@ impl Ids {
 impl Builder {
     /// The assert room's view of this builder.
     pub(super) fn assert_setup(&self) -> assert::Setup<'_> {
-        assert::Setup { base: &self.base, lenient: self.lenient }
+        assert::Setup { base: &self.base, lenient: self.lenient, graders: &*self.jury }
     }
 
     /// Reads a test that is written as a map.
@@ -141,7 +143,7 @@ impl Builder {
             draft.metadata = metadata;
         }
         if let Some(options) = node.get("options") {
-            draft.options.over(options, self.lenient, problems);
+            draft.options.over(options, &self.assert_setup(), problems);
         }
         draft.cluster = node.get("cluster").map(|n| text_of_id(n, trust));
         draft.min_pass = small(node.get("min_pass"));
@@ -173,6 +175,9 @@ impl Builder {
         let threshold = draft.threshold.or(self.defaults.threshold);
         let min_pass = draft.min_pass.or(self.defaults.min_pass);
         let cluster: Option<Arc<str>> = draft.cluster.as_deref().map(Into::into);
+        let mut grading = options.grading;
+        self.jury.complete(&mut grading.graders, shared.iter().chain(own.iter()), problems);
+        let grading = Arc::new(grading);
         let checks = checks(shared.iter().chain(own.iter()), threshold, min_pass);
         let several = maps.len() > 1;
         let at = draft.at.location();
@@ -210,6 +215,7 @@ impl Builder {
                 providers: draft.providers.clone().or_else(|| self.defaults.providers.clone()),
                 parameters: Arc::clone(&parameters),
                 transform: options.transform.clone(),
+                grading: Arc::clone(&grading),
                 recorded: draft.recorded.clone(),
                 repeat: options.repeat.filter(|_| !self.repeat_is_given),
             };

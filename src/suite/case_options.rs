@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::keys::OPTIONS;
 use crate::assert;
 use crate::diag::{Problem, Problems};
+use crate::judge::{Grading, Role, Rubric};
 use crate::provider::{PARAMETERS, check_parameters};
 use crate::script::{Script, Transform};
 use crate::yaml::{Kind, Node, Shape, check};
@@ -21,13 +22,15 @@ pub(super) struct CaseOptions {
     pub(super) repeat: Option<u32>,
     pub(super) transform: Option<Arc<Transform>>,
     pub(super) transform_vars: Option<Arc<Script>>,
+    pub(super) grading: Grading,
     /// Parameters set over the provider's.
     pub(super) parameters: Map<String, Value>,
 }
 
 impl CaseOptions {
     /// Puts a map of options over these.
-    pub(super) fn over(&mut self, node: &Node, lenient: bool, problems: &mut Problems) {
+    pub(super) fn over(&mut self, node: &Node, setup: &assert::Setup<'_>, problems: &mut Problems) {
+        let lenient = setup.lenient;
         let (parameters, rest): (Vec<_>, Vec<_>) =
             node.entries().iter().cloned().partition(|e| PARAMETERS.contains(&e.key.as_str()));
         let rest = Node { span: node.span.clone(), kind: Kind::Map(rest) };
@@ -39,6 +42,7 @@ impl CaseOptions {
         let flag = |key: &str| rest.get(key).and_then(Node::as_bool);
         self.affixes(text("prefix"), text("suffix"));
         self.scripts(&rest, problems);
+        self.grading(&rest, setup, problems);
         self.no_defaults = flag("disableDefaultAsserts").unwrap_or(self.no_defaults);
         self.no_expansion = flag("disableVarExpansion").unwrap_or(self.no_expansion);
         let repeat = rest.get("repeat").and_then(Node::as_u64).and_then(|n| u32::try_from(n).ok());
@@ -58,6 +62,31 @@ impl CaseOptions {
                     problems.push(Problem::error(format!("this is no valid JavaScript: {error}")).at(&node.span))
                 }
             }
+        }
+    }
+
+    fn grading(&mut self, node: &Node, setup: &assert::Setup<'_>, problems: &mut Problems) {
+        if let Some(node) = node.get("provider").filter(|node| !node.is_null())
+            && let Some(graders) = setup.graders.pick(node, &Role::ALL, problems)
+        {
+            self.grading.graders = graders.over(self.grading.graders);
+        }
+        if let Some(node) = node.get("rubricPrompt").filter(|node| !node.is_null()) {
+            match assert::rubric_prompt(node, setup.base).and_then(|node| Rubric::read(&node)) {
+                Ok(rubric) => self.grading.rubric = Some(Arc::new(rubric)),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let weights = &mut self.grading.weights;
+        for (name, weight) in [
+            ("subset", &mut weights.subset),
+            ("superset", &mut weights.superset),
+            ("agree", &mut weights.agree),
+            ("disagree", &mut weights.disagree),
+            ("differButFactual", &mut weights.differ_but_factual),
+        ] {
+            let given = node.get("factuality").and_then(|map| map.get(name)?.as_f64());
+            *weight = given.unwrap_or(*weight);
         }
     }
 

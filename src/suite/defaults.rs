@@ -9,7 +9,7 @@ use super::case_options::CaseOptions;
 use super::targets::texts;
 use super::{Options, vars};
 use crate::assert::{self, Assertion};
-use crate::diag::{Folder, Problems};
+use crate::diag::Problems;
 use crate::yaml::Node;
 
 /// The parts of `defaultTest`.
@@ -26,13 +26,13 @@ pub(super) struct Defaults {
 }
 
 /// Reads `defaultTest`, the config's `metadata` and the command line's `--var`.
-pub(super) fn read(root: &Node, base: &Folder, options: &Options, problems: &mut Problems) -> Defaults {
+pub(super) fn read(root: &Node, setup: &assert::Setup<'_>, options: &Options, problems: &mut Problems) -> Defaults {
     let mut defaults = Defaults::default();
     if let Some(Value::Object(metadata)) = root.get("metadata").map(Node::to_json) {
         defaults.metadata = metadata;
     }
     if let Some(node) = root.get("defaultTest") {
-        fill(&mut defaults, node, base, options, problems);
+        fill(&mut defaults, node, setup, problems);
     }
     for (name, value) in &options.vars {
         defaults.vars.insert(name.clone(), Value::from(value.as_str()));
@@ -40,13 +40,12 @@ pub(super) fn read(root: &Node, base: &Folder, options: &Options, problems: &mut
     defaults
 }
 
-fn fill(defaults: &mut Defaults, node: &Node, base: &Folder, options: &Options, problems: &mut Problems) {
+fn fill(defaults: &mut Defaults, node: &Node, setup: &assert::Setup<'_>, problems: &mut Problems) {
     if let Some(node) = node.get("vars") {
-        defaults.vars = vars::read(node, base, vars::Trust::Config, problems);
+        defaults.vars = vars::read(node, setup.base, vars::Trust::Config, problems);
     }
     if let Some(list) = node.get("assert") {
-        let setup = assert::Setup { base, lenient: options.lenient };
-        defaults.assertions = assert::compile(list, &setup, problems).into();
+        defaults.assertions = assert::compile(list, setup, problems).into();
     }
     if let Some(Value::Object(metadata)) = node.get("metadata").map(Node::to_json) {
         defaults.metadata.extend(metadata);
@@ -54,7 +53,7 @@ fn fill(defaults: &mut Defaults, node: &Node, base: &Folder, options: &Options, 
     defaults.threshold = node.get("threshold").and_then(Node::as_f64);
     defaults.min_pass = small(node.get("min_pass"));
     if let Some(node) = node.get("options") {
-        defaults.options.over(node, options.lenient, problems);
+        defaults.options.over(node, setup, problems);
     }
     defaults.prompts = node.get("prompts").map(|list| texts(list).collect());
     defaults.providers = node.get("providers").map(|list| texts(list).collect());

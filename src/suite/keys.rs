@@ -11,7 +11,7 @@ const ONE_OR_MANY: Shape = Shape::OneOf(&[Shape::Text, TEXTS]);
 const COUNT: Shape = Shape::Int(0, u64::MAX);
 const MILLIS: Shape = Shape::Int(1, u64::MAX);
 const MIN_PASS: &str = "how many repeats must pass for the test to pass; default: all";
-const NO_GRADERS: &str = "there are no model-graded assertions in this version";
+const SHARE: Shape = Shape::Num(0.0, 1.0);
 
 /// The config file.
 pub static SUITE: Table = Table {
@@ -102,7 +102,7 @@ pub(super) static DEFAULT_TEST: Table = Table {
         Key::new("options", Shape::Elsewhere(&OPTIONS), "options of every test"),
         Key::new("prompts", TEXTS, "run only with these prompts"),
         Key::new("providers", TEXTS, "run only at these providers"),
-        Key::ignored("provider", NO_GRADERS),
+        Key::ignored("provider", "name the grader under `options`, and providers with `providers`"),
         Key::unsupported("assertScoringFunction", "scores are weighted means"),
     ],
 };
@@ -121,11 +121,24 @@ pub(super) static OPTIONS: Table = Table {
         Key::new("postprocess", Shape::Text, "the old name of transform"),
         Key::new("transformVars", Shape::Text, "a script that returns variables to be put over `vars`"),
         Key::unsupported("storeOutputAs", "cases do not see each other's answers"),
-        Key::ignored("provider", NO_GRADERS),
-        Key::ignored("rubricPrompt", NO_GRADERS),
-        Key::ignored("factuality", NO_GRADERS),
+        Key::new("provider", Shape::Any, "the grader: an id, a map, or a map of roles (text, embedding, …)"),
+        Key::new("rubricPrompt", Shape::Any, "what graders read, instead of our words: a text or messages"),
+        Key::new("factuality", Shape::Object(&WEIGHTS), "what the categories of factuality are worth"),
         Key::ignored("runSerially", "cases do not depend on each other"),
         Key::ignored("disableConversationVar", "cases do not depend on each other"),
+    ],
+};
+
+/// `options.factuality`.
+static WEIGHTS: Table = Table {
+    name: "factuality",
+    open: false,
+    keys: &[
+        Key::new("subset", SHARE, "A: a part of the expected facts; 1"),
+        Key::new("superset", SHARE, "B: the expected facts and more; 1"),
+        Key::new("agree", SHARE, "C: the expected facts; 1"),
+        Key::new("disagree", SHARE, "D: something against them; 0"),
+        Key::new("differButFactual", SHARE, "E: other words, and no other facts; 1"),
     ],
 };
 
@@ -157,7 +170,7 @@ static COMMAND_LINE: Table = Table {
         Key::new("delay", COUNT, "milliseconds to wait after each request"),
         Key::new("cache", Shape::Bool, "whether answers of earlier runs are used; as --no-cache"),
         Key::ignored("share", "nothing is uploaded"),
-        Key::ignored("grader", NO_GRADERS),
+        Key::new("grader", Shape::Any, "as --grader"),
         Key::ignored("verbose", "use -v"),
         Key::ignored("table", "use --no-table"),
         Key::ignored("tableCellMaxLength", "cells fit the terminal"),

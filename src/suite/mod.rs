@@ -13,6 +13,7 @@ mod defaults;
 mod environment;
 mod filter;
 mod gate;
+mod graders;
 mod keys;
 mod locate;
 mod merge;
@@ -29,17 +30,19 @@ pub use settings::CacheSettings;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
+use crate::assert::Setup;
 use crate::diag::{Folder, Problem, Problems, Source};
 use crate::env::Env;
-use crate::plan::Plan;
+use crate::plan::{Plan, Target};
 use crate::prompts::{Prompt, Sources};
 use crate::stats::gate::Policy;
 use crate::transport::Caps;
-use crate::yaml::{Node, Shape, check, include};
+use crate::yaml::{Kind, Node, Shape, check, include};
+use graders::Jury;
 use settings::Settings;
 
 /// What the command line says about the config.
@@ -65,6 +68,8 @@ pub struct Options {
     pub caps: Caps,
     /// Nothing will be sent, so no key is needed.
     pub offline: bool,
+    /// The grader where the config names none: `--grader`.
+    pub grader: Option<String>,
     /// What it says of the gate.
     pub gate: GateOptions,
 }
@@ -139,8 +144,10 @@ impl Loader<'_> {
         let all_prompts = self.prompts(&root, &sources);
         let reader = targets::Reader { base: &base, env: &env, settings: &settings, options: self.options };
         let all_targets = reader.load(&root, self.problems);
-        let defaults = defaults::read(&root, &base, self.options, self.problems);
-        let builder = self.builder(&base, defaults);
+        let jury = Arc::new(self.jury(&root, &base, &env, &settings, &all_targets));
+        let setup = Setup { base: &base, lenient: self.options.lenient, graders: &*jury };
+        let defaults = defaults::read(&root, &setup, self.options, self.problems);
+        let builder = self.builder(&base, defaults, &jury);
         let prompts: Vec<_> = all_prompts.iter().filter(|p| filter.takes_prompt(p)).cloned().collect();
         let targets: Vec<_> = all_targets.iter().filter(|t| filter.takes_target(t)).cloned().collect();
         settings::check_caps(settings.caps, &targets, self.problems);
@@ -157,6 +164,8 @@ impl Loader<'_> {
         let wanted = gate.as_ref().map(|gate| gate.policy.must_pass.clone()).unwrap_or_default();
         let checks = believe::Checks::new(&mut plan, all_prompts, all_targets, wanted);
         plan.cases = Arc::new(dataset.believe(checks, &mut plan, self.problems));
+        plan.graders = jury.graders();
+        settings::check_caps(settings.caps, &plan.graders, self.problems);
         if let Some(gate) = &gate {
             gate::believe(gate, &plan, filter, self.problems);
         }
@@ -174,11 +183,29 @@ impl Loader<'_> {
         })
     }
 
-    fn builder(&self, base: &Folder, defaults: defaults::Defaults) -> build::Builder {
+    fn jury(&self, root: &Node, base: &Folder, env: &Env, settings: &Settings, targets: &[Arc<Target>]) -> Jury {
+        let of_config = root.get("commandLineOptions").and_then(|options| options.get("grader")).cloned();
+        let of_line = self.options.grader.as_ref().map(|word| {
+            let span = Source::new("--grader", word.as_str()).span();
+            Node { span, kind: Kind::Str(word.clone()) }
+        });
+        Jury {
+            base: base.clone(),
+            env: env.clone(),
+            settings: settings.clone(),
+            options: self.options.clone(),
+            grader: of_line.or(of_config),
+            targets: targets.to_vec(),
+            seats: Mutex::default(),
+        }
+    }
+
+    fn builder(&self, base: &Folder, defaults: defaults::Defaults, jury: &Arc<Jury>) -> build::Builder {
         build::Builder {
             base: base.clone(),
             defaults,
             lenient: self.options.lenient,
+            jury: Arc::clone(jury),
             repeat_is_given: self.options.repeat.is_some(),
         }
     }

@@ -13,6 +13,7 @@ const DEFAULT_WIDTH: usize = 4;
 /// How long a cached answer is good when the config does not say: two weeks, as in promptfoo.
 const DEFAULT_TTL_HOURS: f64 = 336.0;
 
+#[derive(Clone)]
 pub(super) struct Settings {
     pub(super) description: Option<String>,
     pub(super) repeat: u32,

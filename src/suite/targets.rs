@@ -54,7 +54,7 @@ impl Reader<'_> {
         all.into_iter().map(Arc::new).collect()
     }
 
-    fn entry(&self, node: &Node, all: &mut Vec<Target>, problems: &mut Problems) {
+    pub(super) fn entry(&self, node: &Node, all: &mut Vec<Target>, problems: &mut Problems) {
         match &node.kind {
             Kind::Str(word) => match file_reference(word) {
                 Some(path) if self.base.file(path).ends(&["yaml", "yml", "json"]) => {

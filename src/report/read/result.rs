@@ -89,6 +89,8 @@ impl Maker {
             failure,
             attempts: item.small("attempts").unwrap_or(1),
             setbacks: Vec::new(),
+            grading: crate::record::Spent::default(),
+            asides: Vec::new(),
         })
     }
 

@@ -1,0 +1,55 @@
+//! What a grader answered while a cell was judged.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Response, Usage};
+
+/// One answer of a grader.
+#[derive(Debug)]
+pub struct Aside {
+    /// Content id of the question.
+    pub request: Arc<str>,
+    /// The grader's label.
+    pub grader: Arc<str>,
+    /// Its answer.
+    pub response: Response,
+    /// How many requests it took; none for an answer out of a memory.
+    pub attempts: u32,
+    /// Whether the answer may serve others who ask the same.
+    pub shared: bool,
+}
+
+/// What grading took, apart from what the answers took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Spent {
+    /// Requests to graders, repeated ones counted.
+    pub requests: u64,
+    /// Their tokens.
+    pub tokens: Usage,
+    /// US dollars, as far as they are known.
+    pub cost: f64,
+}
+
+impl Spent {
+    /// What some answers of graders took.
+    pub fn on(asides: &[Arc<Aside>]) -> Self {
+        let mut spent = Self::default();
+        for aside in asides.iter().filter(|aside| aside.attempts > 0) {
+            spent.requests += u64::from(aside.attempts);
+            spent.tokens += aside.response.usage.unwrap_or_default();
+            spent.cost += aside.response.cost.unwrap_or(0.0);
+        }
+        spent
+    }
+}
+
+impl std::ops::AddAssign for Spent {
+    fn add_assign(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.tokens += other.tokens;
+        self.cost += other.cost;
+    }
+}

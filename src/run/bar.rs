@@ -1,0 +1,115 @@
+//! The way of one cell to its graders.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures::future::BoxFuture;
+use serde_json::{Map, Value, json};
+
+use crate::content::ContentId;
+use crate::judge::{Grader, Judge, Question};
+use crate::plan::{Plan, Target};
+use crate::record::{Aside, CallFailure, Messages, Reason, Request, Response};
+use crate::transport::{Line, Notify, Sent};
+
+/// The graders of a run.
+pub(super) struct Panel {
+    graders: Vec<Seat>,
+}
+
+struct Seat {
+    target: Arc<Target>,
+    line: Arc<Line>,
+    /// Whether its endpoint refuses to promise a shape of the reply.
+    plain: AtomicBool,
+}
+
+impl Panel {
+    /// The graders of a plan. One that is also asked for answers has one line for both.
+    pub(super) fn new(plan: &Plan, lines: &[Arc<Line>], open: impl Fn(&Arc<Target>) -> Arc<Line>) -> Self {
+        let seat = |target: &Arc<Target>| {
+            let same = plan.targets.iter().position(|known| Arc::ptr_eq(known, target));
+            let line = same.map_or_else(|| open(target), |at| Arc::clone(&lines[at]));
+            // Who was told what shape to answer in is not told another.
+            let plain = AtomicBool::new(target.origin.config.get("response_format").is_some() || target.is_no_chat());
+            Seat { target: Arc::clone(target), line, plain }
+        };
+        Self { graders: plan.graders.iter().map(seat).collect() }
+    }
+}
+
+/// What a cell has of the graders: the way there, and what they answered.
+pub(super) struct Bar<'a> {
+    panel: &'a Panel,
+    notify: Notify<'a>,
+    repeat: u32,
+    asides: Mutex<Vec<Arc<Aside>>>,
+}
+
+impl<'a> Bar<'a> {
+    pub(super) fn new(panel: &'a Panel, notify: Notify<'a>, repeat: u32) -> Self {
+        Self { panel, notify, repeat, asides: Mutex::default() }
+    }
+
+    /// All answers that graders gave.
+    pub(super) fn asides(self) -> Vec<Arc<Aside>> {
+        self.asides.into_inner().unwrap_or_default()
+    }
+
+    async fn put(&self, seat: &Seat, question: &Question, shaped: bool) -> Result<Response, CallFailure> {
+        let request = request(question, shaped);
+        let id = self.id(seat, &request, question.sample);
+        let stopped = || CallFailure::new(Reason::NotSent, "the run was stopped");
+        let turn = seat.line.queue().turn().await.ok_or_else(stopped)?;
+        let sent = seat.line.send(&request, &id, turn, self.notify).await.ok_or_else(stopped)?;
+        let Sent { result, attempts, .. } = sent;
+        let response = result?;
+        let aside = Aside {
+            request: id,
+            grader: Arc::clone(&seat.target.label),
+            response: response.clone(),
+            attempts,
+            shared: seat.line.shares() && attempts > 0,
+        };
+        if let Ok(mut asides) = self.asides.lock() {
+            asides.push(Arc::new(aside));
+        }
+        Ok(response)
+    }
+
+    /// Content id of the question, as a cell's: provider, messages, parameters, and which sample it is.
+    fn id(&self, seat: &Seat, request: &Request, sample: u32) -> Arc<str> {
+        let id = ContentId::of(&seat.target.identity).with("grader").with(&request.text);
+        let id = id.with_json(&[Value::Object((*request.parameters).clone())]);
+        id.with_number(self.repeat.into()).with_number(sample.into()).hex::<16>()
+    }
+}
+
+fn request(question: &Question, shaped: bool) -> Request {
+    let mut parameters = Map::new();
+    if let Some(schema) = question.schema.as_ref().filter(|_| shaped) {
+        let format = json!({"type": "json_schema", "json_schema": {"name": "reply", "strict": true, "schema": schema}});
+        parameters.insert("response_format".to_owned(), format);
+    }
+    let (text, messages) = match &question.messages[..] {
+        [] => (question.text.as_str().into(), Messages::User),
+        list => (Value::from(list).to_string().into(), Messages::Chat(list.to_vec())),
+    };
+    Request { text, messages, vars: Arc::default(), parameters: Arc::new(parameters) }
+}
+
+impl Judge for Bar<'_> {
+    fn ask<'a>(&'a self, grader: Grader, question: Question) -> BoxFuture<'a, Result<Response, String>> {
+        Box::pin(async move {
+            let seat = self.panel.graders.get(grader.0).ok_or("there is no such grader")?;
+            let shaped = question.schema.is_some() && !seat.plain.load(Ordering::Relaxed);
+            let mut result = self.put(seat, &question, shaped).await;
+            // An endpoint that does not know the wish for a shape refuses the request; the words ask for it too.
+            if shaped && matches!(&result, Err(failure) if failure.reason == Reason::Rejected) {
+                seat.plain.store(true, Ordering::Relaxed);
+                result = self.put(seat, &question, false).await;
+            }
+            result.map_err(|failure| format!("the grader `{}` gave no answer: {failure}", seat.target.label))
+        })
+    }
+}
