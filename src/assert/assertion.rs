@@ -4,6 +4,7 @@ use std::fmt;
 use std::mem::take;
 use std::sync::Arc;
 
+use super::contest::Contest;
 use super::grade::{Findings, Tally, Word};
 use super::kind::{Check, Finding, Kind, Part, Spec, Subject, Turned};
 use super::set::Set;
@@ -263,6 +264,10 @@ fn fits_here(node: &Node, kind: &Kind, negated: bool, member: bool, problems: &m
     if negated && !kind.negatable {
         problems.push(Problem::error(format!("`{}` cannot be negated", kind.name)).at(place));
     }
+    if member && matches!(kind.name, "select-best" | "max-score") {
+        let problem = Problem::error(format!("`{}` cannot stand inside a set", kind.name)).at(place);
+        problems.push(problem.hint("it needs all answers of the case: write it beside the set"));
+    }
     if member && is_set {
         let hint = "put its assertions into the outer set";
         problems.push(Problem::error("an `assert-set` cannot stand inside another").at(place).hint(hint));
@@ -305,6 +310,21 @@ impl Assertion {
     /// Where it stands.
     pub fn location(&self) -> &Location {
         &self.at
+    }
+
+    /// Itself, where it needs all answers of a case.
+    pub(super) fn as_contest(&self) -> Option<&dyn Contest> {
+        self.check.as_contest()
+    }
+
+    /// How many findings there are of it.
+    pub(super) fn words_count(&self) -> usize {
+        self.check.as_set().map_or(1, |set| set.members_list().len())
+    }
+
+    /// Whether it needs all answers of a case.
+    pub fn is_contest(&self) -> bool {
+        self.as_contest().is_some()
     }
 
     /// What its check says, or those of its members.

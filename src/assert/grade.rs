@@ -3,6 +3,7 @@
 use futures::future::join_all;
 
 use super::assertion::Assertion;
+use super::contest::Contest;
 use super::kind::{Asking, Finding, Subject};
 use crate::record::{Mark, Named, Status, Verdict};
 
@@ -27,12 +28,31 @@ pub async fn grade<'a>(
     subject: &Subject<'_>,
 ) -> Grade {
     let assertions: Vec<&Assertion> = assertions.into_iter().collect();
+    let found = find_all(&assertions, subject).await;
+    fold(&assertions, threshold, subject, found)
+}
+
+/// What the assertions find, members in place of their set.
+pub type Finds = Vec<Result<Finding, String>>;
+
+/// Asks all assertions for their word. Those that need all answers of a case have none yet.
+pub async fn find_all(assertions: &[&Assertion], subject: &Subject<'_>) -> Finds {
     let mut words = Vec::with_capacity(assertions.len());
-    for assertion in &assertions {
+    for assertion in assertions {
         assertion.words(subject, &mut words);
     }
-    let mut found = settle(words).await.into_iter();
-    fold(&assertions, threshold, subject, &mut found)
+    settle(words).await
+}
+
+/// The assertions that need all answers of a case, and their places among the findings.
+pub fn contests<'a>(assertions: &[&'a Assertion]) -> Vec<(usize, &'a dyn Contest)> {
+    let mut place = 0;
+    let mut all = Vec::new();
+    for assertion in assertions {
+        all.extend(assertion.as_contest().map(|contest| (place, contest)));
+        place += assertion.words_count();
+    }
+    all
 }
 
 /// What a check says: known, or still to come.
@@ -51,18 +71,20 @@ impl Word<'_> {
 }
 
 /// What is still to come is waited for together.
-async fn settle(words: Vec<Word<'_>>) -> Vec<Result<Finding, String>> {
+async fn settle(words: Vec<Word<'_>>) -> Finds {
     join_all(words.into_iter().map(Word::settle)).await
 }
 
 /// Findings in the order of the assertions, members in place of their set.
 pub(super) type Findings = std::vec::IntoIter<Result<Finding, String>>;
 
-fn fold(assertions: &[&Assertion], threshold: Option<f64>, subject: &Subject<'_>, found: &mut Findings) -> Grade {
+/// Makes one result of what the assertions found.
+pub fn fold(assertions: &[&Assertion], threshold: Option<f64>, subject: &Subject<'_>, found: Finds) -> Grade {
+    let mut found = found.into_iter();
     let mut tally = Tally::default();
     let mut verdicts = Vec::new();
     for assertion in assertions {
-        assertion.judge_into(subject, found, &mut tally, &mut verdicts);
+        assertion.judge_into(subject, &mut found, &mut tally, &mut verdicts);
     }
     if verdicts.is_empty() {
         return Grade { status: Status::Passed, score: 1.0, named: Named::new(), verdicts };

@@ -132,7 +132,7 @@ impl Panel {
     }
 
     /// The rubric: the assertion's, the test's, or ours.
-    fn rubric<'a>(&'a self, subject: &Subject<'a>, ours: BuiltIn) -> &'a Rubric {
+    pub(super) fn rubric<'a>(&'a self, subject: &Subject<'a>, ours: BuiltIn) -> &'a Rubric {
         let of_test = subject.asked.and_then(|asked| asked.grading.rubric.as_deref());
         self.rubric.as_ref().or(of_test).unwrap_or_else(|| ours.rubric())
     }

@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 
 use super::Setup;
 use super::asked::Asked;
+use super::contest::Contest;
 use super::set::Set;
 use crate::diag::{Folder, Problem, Problems, Source, Span};
 use crate::judge::Role;
@@ -90,6 +91,11 @@ pub trait Check: Send + Sync {
         Vec::new()
     }
 
+    /// Itself, for kinds that need all answers of a case.
+    fn as_contest(&self) -> Option<&dyn Contest> {
+        None
+    }
+
     /// The members, for the one kind that has them.
     fn as_set(&self) -> Option<&Set> {
         None
@@ -100,7 +106,7 @@ pub trait Check: Send + Sync {
 pub type Asking<'a> = BoxFuture<'a, Result<Finding, String>>;
 
 /// What a check found, before inversion.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Finding {
     /// Whether the plain assertion (without `not-`) holds.
     pub pass: bool,

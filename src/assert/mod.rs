@@ -9,6 +9,7 @@ mod asked;
 mod assertion;
 mod cell;
 mod commas;
+mod contest;
 mod distance;
 mod equals;
 mod formats;
@@ -42,7 +43,8 @@ mod tests;
 pub use asked::Asked;
 pub use assertion::{ASSERTION, Assertion, Nobody, Pick, Setup, compile};
 pub use cell::compile_cell;
-pub use grade::{Grade, grade};
+pub use contest::{Contest, Entry};
+pub use grade::{Finds, Grade, contests, find_all, fold, grade};
 pub use kind::{Asking, Check, Example, Finding, Kind, Part, Spec, Subject, Turned, rubric_prompt};
 pub use lacking::is_known_elsewhere as is_lacking;
 pub use scripted::transform;
@@ -61,6 +63,7 @@ const FAMILIES: &[&[Kind]] = &[
     graded::KINDS,
     graded::VECTORS,
     graded::CONTEXT,
+    contest::KINDS,
     set::KINDS,
 ];
 

@@ -69,7 +69,13 @@ fn judged(assertion: &str, example: &Example) -> Grade {
     let scope = Scope::new(&case.vars);
     let text = response.output.text();
     let subject = Subject { response: &response, text: &text, scope: &scope, asked: Some(&asked) };
-    grade(&compiled, None, &subject).now_or_never().unwrap()
+    let assertions: Vec<&Assertion> = compiled.iter().collect();
+    let mut finds = find_all(&assertions, &subject).now_or_never().unwrap();
+    for (place, contest) in contests(&assertions) {
+        let entries = [Entry { text: &text, verdicts: &[] }, Entry { text: "another", verdicts: &[] }];
+        finds[place] = contest.hold(&subject, &entries).now_or_never().unwrap().map(|mut all| all.swap_remove(0));
+    }
+    fold(&assertions, None, &subject, finds)
 }
 
 fn graded(assertions: &str, threshold: Option<f64>, vars: &Value, response: &Response) -> Grade {

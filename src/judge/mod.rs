@@ -14,7 +14,7 @@ mod tests;
 
 pub use dialogue::{Question, ask, embedding, structure};
 pub use grader::{Grader, Graders, Grading, Role, Weights};
-pub use reply::{Opinion, category, marks, opinion, texts, yes_or_no};
+pub use reply::{Opinion, category, index, marks, opinion, texts, yes_or_no};
 pub use rubric::{BuiltIn, Rubric};
 
 use futures::future::BoxFuture;

@@ -84,6 +84,13 @@ pub fn yes_or_no(response: &Response) -> Result<(bool, String), String> {
     }
 }
 
+/// The first whole number of a reply.
+pub fn index(response: &Response) -> Option<usize> {
+    let text = response.output.text();
+    let digits = text.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty())?;
+    digits.parse().ok()
+}
+
 /// How many items of a list carry a mark, and how many there are: `{"KEY": [{"MARK": true}, …]}`.
 ///
 /// # Errors

@@ -9,8 +9,11 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::bar::Panel;
 use super::cell::{self, Bench, Ended};
+use super::draft::Draft;
 use super::order::Reorder;
 use super::past::Past;
+use super::row::{Row, Rows};
+use crate::assert::Assertion;
 use crate::env::Clock;
 use crate::plan::{Cell, Cells, Plan, Target};
 use crate::record::{Ending, Event, Outcome, RunHead, RunTail};
@@ -63,7 +66,40 @@ impl fmt::Display for RunError {
 }
 
 type Listen<'a> = &'a mut (dyn FnMut(&Event) -> Result<(), String> + Send);
-type Finished = (u64, Result<Option<Ended>, StoreError>);
+type Finished = Result<Vec<Finish>, StoreError>;
+
+/// A task of a cell has ended.
+struct Finish {
+    index: u64,
+    /// The row and how many cells it has, where they are graded together.
+    row: Option<(u64, usize)>,
+    step: Step,
+}
+
+/// What became of a cell.
+enum Step {
+    /// The run stopped before it had an answer.
+    Stopped,
+    /// It waits for the others of its row.
+    Waits(Box<Draft>),
+    Ended(Box<Ended>),
+}
+
+impl Finish {
+    fn alone(ended: Ended) -> Self {
+        Self { index: ended.entry.outcome.index, row: None, step: Step::Ended(Box::new(ended)) }
+    }
+}
+
+impl Step {
+    fn of(draft: Option<Draft>) -> Self {
+        match draft {
+            None => Self::Stopped,
+            Some(draft) if draft.waits() => Self::Waits(Box::new(draft)),
+            Some(draft) => Self::Ended(Box::new(draft.close())),
+        }
+    }
+}
 
 /// Runs a plan and tells `listen` what happens.
 ///
@@ -89,6 +125,7 @@ struct Conductor {
     cells: Cells,
     more: bool,
     tasks: JoinSet<Finished>,
+    rows: Rows,
     order: Reorder<Option<Arc<Outcome>>>,
     ahead: usize,
     finished: u64,
@@ -108,6 +145,7 @@ impl Conductor {
             cells: plan.iter(),
             more: true,
             tasks: JoinSet::new(),
+            rows: Rows::default(),
             order: Reorder::default(),
             ahead: (places * AHEAD).max(AHEAD_LEAST),
             finished: 0,
@@ -130,8 +168,11 @@ impl Conductor {
         let stop = self.shared.stop().clone();
         loop {
             self.begin_cells();
-            if self.tasks.is_empty() && self.storing == 0 {
-                break;
+            if self.tasks.is_empty() {
+                self.abandon_rows(listen);
+                if self.storing == 0 {
+                    break;
+                }
             }
             tokio::select! {
                 Some(event) = self.notices.1.recv() => self.notice(&event, listen),
@@ -197,6 +238,7 @@ impl Conductor {
                 self.end_cell(joined, listen);
             }
         }
+        self.abandon_rows(listen);
         while self.storing > 0 {
             let stored = durable(&mut self.journal).await;
             self.stored(stored, listen);
@@ -232,6 +274,8 @@ impl Conductor {
         let notices = self.notices.0.clone();
         let past = Arc::clone(&self.past);
         let panel = Arc::clone(&self.panel);
+        let together = cell.case.assertions().any(Assertion::is_contest);
+        let row = together.then(|| (cell.row, plan.columns_of(&cell.case).count()));
         self.tasks.spawn(async move {
             let label = &plan.columns[cell.column].target.label;
             let notify = |notice| {
@@ -239,21 +283,58 @@ impl Conductor {
                 let _ = notices.send(event_of(notice, cell.column, label));
             };
             let bench = Bench { plan: &plan, line: &line, panel: &panel, past: &past, notify: &notify };
-            (cell.index, cell::run(&cell, &bench, ticket).await)
+            let draft = cell::run(&cell, &bench, ticket).await?;
+            Ok(vec![Finish { index: cell.index, row, step: Step::of(draft) }])
         });
     }
 
+    /// Grades the cells of a row together, once they are all there.
+    fn begin_row(&mut self, row: Row) {
+        let (plan, panel, notices) = (Arc::clone(&self.plan), Arc::clone(&self.panel), self.notices.0.clone());
+        self.tasks.spawn(async move {
+            let notify = |notice| {
+                let _ = notices.send(event_of(notice, 0, &"grader".into()));
+            };
+            let ended = row.close(&plan, &panel, &notify).await;
+            Ok(ended.into_iter().map(Finish::alone).collect())
+        });
+    }
+
+    /// Rows of which some cells were never begun.
+    fn abandon_rows(&mut self, listen: Listen<'_>) {
+        for row in self.rows.rest() {
+            row.abandon().into_iter().map(Finish::alone).for_each(|finish| self.finish_cell(finish, listen));
+        }
+    }
+
     fn end_cell(&mut self, joined: Result<Finished, JoinError>, listen: Listen<'_>) {
-        let (index, ended) = match joined {
-            Ok((index, Ok(ended))) => (index, ended),
-            Ok((_, Err(error))) => {
+        match joined {
+            Ok(Ok(all)) => all.into_iter().for_each(|finish| self.finish_cell(finish, listen)),
+            Ok(Err(error)) => {
                 // What is on its way to the disk still arrives.
                 self.trouble(RunError::Store(error));
-                return self.shared.stop().abort();
+                self.shared.stop().abort();
             }
-            Err(error) => return self.trouble(RunError::Task(error.to_string())),
-        };
-        let Some(ended) = ended else { return self.take_in(index, None, listen) };
+            Err(error) => self.trouble(RunError::Task(error.to_string())),
+        }
+    }
+
+    fn finish_cell(&mut self, finish: Finish, listen: Listen<'_>) {
+        let mut waiting = None;
+        match finish.step {
+            Step::Stopped => self.take_in(finish.index, None, listen),
+            Step::Waits(draft) => waiting = Some(*draft),
+            Step::Ended(ended) => self.keep(finish.index, *ended, listen),
+        }
+        if let Some((row, cells)) = finish.row
+            && let Some(row) = self.rows.end(row, cells, waiting)
+            && !row.is_empty()
+        {
+            self.begin_row(row);
+        }
+    }
+
+    fn keep(&mut self, index: u64, ended: Ended, listen: Listen<'_>) {
         match &self.journal {
             Some(journal) if !ended.known => {
                 self.storing += 1;

@@ -6,8 +6,10 @@
 mod bar;
 mod cell;
 mod conductor;
+mod draft;
 mod order;
 mod past;
+mod row;
 
 pub use conductor::{RunError, Settings, run};
 pub use past::Past;

@@ -81,6 +81,10 @@ impl Checks {
             let problem = Problem::error("this test runs with no prompt at any provider").at(at);
             problems.push(problem.hint("its `prompts` and `providers` and those of the providers leave nothing"));
         }
+        if let Some(contest) = case.assertions().find(|a| a.is_contest()).filter(|_| columns.len() == 1) {
+            let message = format!("`{}` holds answers against each other, and this test has only one", contest.name());
+            problems.push(Problem::error(message).at(at).hint("it needs two prompts or two providers"));
+        }
         let repeats = u64::from(case.repeat.unwrap_or(plan.repeat).max(1));
         let cells = columns.len() as u64 * repeats;
         self.expect(case, &columns, repeats, at, plan, problems);
