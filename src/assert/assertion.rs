@@ -192,7 +192,9 @@ impl Assertion {
             Text::Fixed(name) => Some(name.as_str()),
             Text::Template(_) => None,
         });
-        own.into_iter().chain(members.iter().flat_map(Self::metrics)).collect()
+        // A script may name scores of its own.
+        let any = self.check.names_scores().then_some(None);
+        own.into_iter().chain(any).chain(members.iter().flat_map(Self::metrics)).collect()
     }
 
     /// The roles that it and its members need a grader for, and have none of their own.

@@ -91,6 +91,11 @@ pub trait Check: Send + Sync {
         Vec::new()
     }
 
+    /// Whether it may name scores that the config does not.
+    fn names_scores(&self) -> bool {
+        false
+    }
+
     /// Itself, for kinds that need all answers of a case.
     fn as_contest(&self) -> Option<&dyn Contest> {
         None

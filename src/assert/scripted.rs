@@ -45,6 +45,10 @@ fn inline(text: &str) -> Result<Script, String> {
 }
 
 impl Check for Scripted {
+    fn names_scores(&self) -> bool {
+        true
+    }
+
     fn ask<'a>(&'a self, subject: &'a Subject<'a>) -> Option<Asking<'a>> {
         Some(Box::pin(async move {
             let script = self.script.get(subject.scope)?;

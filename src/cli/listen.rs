@@ -10,7 +10,7 @@ use super::rivals::{Aim, Ended, Matched, Rivals};
 use super::screen::Screen;
 use super::{failures, summary, table, verdict};
 use crate::record::{Column, Event, Outcome, RunHead, RunTail, Status};
-use crate::report::{GateReport, Target};
+use crate::report::{Derived, GateReport, Target};
 use crate::stats::gate::Verdict;
 use crate::stats::{Rounds, Tally, Total};
 use crate::transport::Stop;
@@ -37,6 +37,7 @@ pub(super) struct Listeners<'a> {
     progress: Option<Progress>,
     tally: Tally,
     rounds: Vec<Rounds>,
+    derived: Derived,
     rivals: Option<Rivals>,
     /// The first rows, whole.
     first_rows: Vec<Vec<Arc<Outcome>>>,
@@ -58,6 +59,7 @@ impl<'a> Listeners<'a> {
     pub(super) fn new(head: &RunHead, targets: Vec<Target>, screen: &'a Screen, progress: Option<u64>) -> Self {
         let head = Arc::new(head.clone());
         let columns = head.columns.clone();
+        let derived = Derived::of(&head.config);
         let all: Vec<usize> = (0..columns.len()).collect();
         let rivals = Rivals::within(head, &all, Aim::default());
         Self {
@@ -65,6 +67,7 @@ impl<'a> Listeners<'a> {
             enough: None,
             progress: progress.map(Progress::new),
             tally: Tally::new(columns.len()),
+            derived,
             rounds: columns.iter().map(|_| Rounds::default()).collect(),
             rivals: Some(rivals),
             columns,
@@ -207,7 +210,7 @@ impl<'a> Listeners<'a> {
         }
         let unhappy = self.tally.all.failed + self.tally.all.errored;
         failures::show(&self.columns, &self.unhappy, unhappy, self.screen);
-        summary::show(&self.columns, &self.tally, &self.rounds, self.screen);
+        summary::show(&self.columns, &self.tally, &self.rounds, &self.derived, self.screen);
         for matched in matched {
             verdict::show(matched, self.screen);
         }

@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use super::screen::{Ink, Screen, count, dollars, thousands};
 use super::table::name;
-use crate::record::{Column, Ending, RunTail};
+use crate::record::{Column, Ending, RunTail, Spent};
+use crate::report::Derived;
 use crate::stats::{Rounds, Tally, Total};
 
+/// Metrics that are listed.
+const METRICS: usize = 8;
 /// Flaky cases that are listed.
 const FLAKY: usize = 10;
 
 /// One block a column: pass rate with its interval, score, tokens, cost, latency.
-pub(super) fn show(columns: &[Column], tally: &Tally, rounds: &[Rounds], screen: &Screen) {
+pub(super) fn show(columns: &[Column], tally: &Tally, rounds: &[Rounds], derived: &Derived, screen: &Screen) {
     for ((column, total), rounds) in columns.iter().zip(&tally.columns).zip(rounds) {
         let label = screen.line(&column.label, screen.width.saturating_sub(24).max(20));
         screen.out(&format!(
@@ -21,6 +24,12 @@ pub(super) fn show(columns: &[Column], tally: &Tally, rounds: &[Rounds], screen:
         ));
         screen.out(&format!("  {}", judged(total, screen)));
         screen.out(&format!("  {}", spent(total)));
+        if let Some(line) = graders(total) {
+            screen.out(&format!("  {line}"));
+        }
+        if let Some(line) = metrics(total, derived, screen) {
+            screen.out(&format!("  {line}"));
+        }
         repeats(rounds, screen);
     }
     screen.out("");
@@ -58,6 +67,29 @@ pub(super) fn spent(total: &Total) -> String {
         ));
     }
     parts.join(" · ")
+}
+
+/// What the judging took, apart from what was judged.
+pub(super) fn graders(total: &Total) -> Option<String> {
+    let Spent { requests, tokens, cost } = total.grading;
+    let took = format!("{} · {} · {}", count(requests, "request"), count(tokens.total, "token"), dollars(cost));
+    (requests > 0).then(|| format!("graders: {took}"))
+}
+
+/// The means of the metrics, and what is derived from them.
+fn metrics(total: &Total, derived: &Derived, screen: &Screen) -> Option<String> {
+    let mean = |(name, (sum, weight)): (&String, &(f64, f64))| {
+        let mean = if *weight > 0.0 { sum / weight } else { 0.0 };
+        format!("{} {mean:.3}", screen.line(name, 30))
+    };
+    let sums = total.named.iter().map(|(name, (sum, _))| (name.clone(), *sum)).collect();
+    let values = derived.values(&sums, total.cells());
+    let derived = values.iter().map(|(name, value)| format!("{} {value:.3}", screen.line(name, 30)));
+    let all: Vec<String> = total.named.iter().map(mean).chain(derived).collect();
+    let shown = all.iter().take(METRICS).cloned().collect::<Vec<_>>().join(" · ");
+    let rest = all.len().saturating_sub(METRICS);
+    let more = if rest > 0 { format!(" · {rest} more in the report") } else { String::new() };
+    (!all.is_empty()).then(|| format!("metrics: {shown}{more}"))
 }
 
 /// What repeats come to: how likely one of them passes, how likely all do, and which cases are undecided.

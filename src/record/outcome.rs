@@ -124,6 +124,16 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// How many assertions stand under a metric, and what they weigh together. A metric without any came
+    /// with a script's result, and weighs one.
+    pub fn metric_weight(&self, name: &str) -> (u64, f64) {
+        let under = self.verdicts.iter().filter(|v| v.metric.as_deref() == Some(name));
+        match under.fold((0, 0.0), |(n, sum), v| (n + 1, sum + v.weight)) {
+            (0, _) => (1, 1.0),
+            found => found,
+        }
+    }
+
     /// The sentence for a person: why it failed or has no verdict.
     pub fn reason(&self) -> Option<&str> {
         use super::Mark;

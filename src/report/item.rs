@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::content::Digest;
 use crate::diag::Location;
 use crate::env::{Redactor, Whose};
-use crate::record::{CallFailure, CaseRef, Column, Mark, Named, Outcome, Response, Status, Usage, Verdict};
+use crate::record::{CallFailure, CaseRef, Column, Mark, Named, Outcome, Response, Spent, Status, Usage, Verdict};
 
 /// Promptfoo's words for a result, and ours after them.
 #[derive(Serialize)]
@@ -91,6 +91,10 @@ struct Grading<'a> {
     reason: &'a str,
     named_scores: Scores<'a>,
     component_results: Components<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens_used: Option<Usage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spent: Option<Spent>,
 }
 
 #[derive(Serialize)]
@@ -261,6 +265,8 @@ fn grading<'a>(outcome: &'a Outcome, why: Option<&'a str>) -> Grading<'a> {
         reason: why.unwrap_or(green),
         named_scores: Scores(&outcome.named),
         component_results: Components(&outcome.verdicts),
+        tokens_used: Some(outcome.grading.tokens).filter(|usage| *usage != Usage::default()),
+        spent: Some(outcome.grading).filter(|spent| *spent != Spent::default()),
     }
 }
 

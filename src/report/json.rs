@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::derived::Derived;
 use super::item::Lines;
 use super::tally::{Stats, Tally};
 use super::{Format, Options, Report, broken, column_of};
@@ -50,6 +51,8 @@ impl Report for Json {
     }
 
     fn finish(&mut self, out: &mut dyn Write, tail: &RunTail) -> io::Result<()> {
+        let derived = Derived::of(&self.head()?.config);
+        self.columns.iter_mut().for_each(|tally| tally.derive(&derived));
         let head = self.head()?;
         let stats = serde_json::to_value(Stats::of(&self.columns, tail.unrun, tail.duration_ms))?;
         write!(out, "\n],\n\"prompts\":{},\n\"stats\":{}}},\n", self.text(self.prompts(head)?)?, self.text(stats)?)?;

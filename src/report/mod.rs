@@ -7,6 +7,7 @@
 
 mod chart;
 pub mod comparison;
+mod derived;
 mod diff;
 mod item;
 mod json;
@@ -26,6 +27,7 @@ mod fixture;
 
 pub use chart::{Chart, Line, Mark};
 pub use comparison::{Compared, Early, GateReport, Gated};
+pub use derived::Derived;
 pub use diff::{Piece, words as diff_words};
 pub use read::{ReadError, ReadReport, read, read_while};
 pub use target::{Target, TargetError};

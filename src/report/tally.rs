@@ -5,7 +5,8 @@ use std::ops::AddAssign;
 
 use serde::Serialize;
 
-use crate::record::{Mark, Outcome, Status, Usage};
+use super::derived::Derived;
+use crate::record::{Mark, Outcome, Spent, Status, Usage};
 
 /// The sums of one column, or of all; promptfoo's `metrics`.
 #[derive(Debug, Default, Clone, Serialize)]
@@ -26,6 +27,9 @@ pub(super) struct Tally {
     named_scores: BTreeMap<String, f64>,
     named_scores_count: BTreeMap<String, u64>,
     named_score_weights: BTreeMap<String, f64>,
+    /// What graders took, which is in none of the figures above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grading: Option<Spent>,
 }
 
 /// What the whole run adds up to; promptfoo's `stats`, with the cells that were never asked.
@@ -63,16 +67,24 @@ impl Tally {
             self.token_usage += response.usage.unwrap_or_default();
             self.cost = both(self.cost, response.cost);
         }
+        if outcome.grading != Spent::default() {
+            *self.grading.get_or_insert_default() += outcome.grading;
+        }
         self.add_named(outcome);
+    }
+
+    /// Puts in the metrics that are reckoned from others, once all cells are there.
+    pub(super) fn derive(&mut self, derived: &Derived) {
+        let cells = self.test_pass_count + self.test_fail_count + self.test_error_count;
+        let values = derived.values(&self.named_scores, cells);
+        self.named_scores.extend(values);
     }
 
     /// A cell's score of a metric is the mean of the assertions under it: it counts for as much as
     /// they weigh together. A metric without assertions is derived, and weighs one.
     fn add_named(&mut self, outcome: &Outcome) {
         for (name, score) in &outcome.named {
-            let under = outcome.verdicts.iter().filter(|v| v.metric.as_ref() == Some(name));
-            let (count, weight) = under.fold((0, 0.0), |(n, sum), v| (n + 1, sum + v.weight));
-            let (count, weight) = if count == 0 { (1, 1.0) } else { (count, weight) };
+            let (count, weight) = outcome.metric_weight(name);
             add_to(&mut self.named_scores, name, score * weight);
             add_to(&mut self.named_scores_count, name, count);
             add_to(&mut self.named_score_weights, name, weight);

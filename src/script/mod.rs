@@ -5,12 +5,14 @@
 
 mod code;
 mod engine;
+mod formula;
 mod runner;
 mod transform;
 mod trouble;
 
 pub use code::Code;
 pub use engine::{Arg, Pace, Returned};
+pub use formula::Formula;
 pub use runner::Script;
 pub use transform::Transform;
 pub use trouble::{ScriptError, Trouble};

@@ -1,6 +1,8 @@
 //! Counts and sums of a run, by column.
 
-use crate::record::{Outcome, Status, Usage};
+use std::collections::BTreeMap;
+
+use crate::record::{Outcome, Spent, Status, Usage};
 
 use super::{quantile, wilson};
 
@@ -21,6 +23,10 @@ pub struct Total {
     pub cost: Option<f64>,
     /// Cells that were judged without any assertion.
     pub unasserted: u64,
+    /// What graders took, apart from tokens and cost above.
+    pub grading: Spent,
+    /// Sums of metrics, each cell's score times what its assertions weigh, and those weights.
+    pub named: BTreeMap<String, (f64, f64)>,
     /// Answers that came from memory; their tokens and cost were paid for earlier.
     pub cached: u64,
     latencies: Vec<u32>,
@@ -47,6 +53,15 @@ impl Total {
         }
         if outcome.verdicts.is_empty() && outcome.status != Status::Errored {
             self.unasserted += 1;
+        }
+        self.grading += outcome.grading;
+        for (name, score) in &outcome.named {
+            let (_, weight) = outcome.metric_weight(name);
+            let sums = match self.named.get_mut(name) {
+                Some(sums) => sums,
+                None => self.named.entry(name.clone()).or_default(),
+            };
+            *sums = (sums.0 + score * weight, sums.1 + weight);
         }
         let Some(response) = &outcome.response else { return };
         self.cached += u64::from(response.cached);

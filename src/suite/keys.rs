@@ -45,7 +45,7 @@ pub static SUITE: Table = Table {
         Key::new("max_tokens", Shape::Int(1, u64::MAX), "tokens that a run may use, of prompts and answers"),
         Key::new("cache_ttl_hours", Shape::Num(0.0, f64::INFINITY), "age up to which cached answers are used; 0: any"),
         Key::unsupported("scenarios", "write the combinations as tests, or lists of values under vars"),
-        Key::unsupported("derivedMetrics", "use named metrics"),
+        Key::new("derivedMetrics", Shape::List(&Shape::Object(&DERIVED)), "metrics reckoned from the sums of others"),
         Key::unsupported("nunjucksFilters", "filters written in JavaScript cannot be loaded"),
         Key::unsupported("extensions", "hooks are not run"),
         Key::new(
@@ -126,6 +126,16 @@ pub(super) static OPTIONS: Table = Table {
         Key::new("factuality", Shape::Object(&WEIGHTS), "what the categories of factuality are worth"),
         Key::ignored("runSerially", "cases do not depend on each other"),
         Key::ignored("disableConversationVar", "cases do not depend on each other"),
+    ],
+};
+
+/// An entry of `derivedMetrics`.
+static DERIVED: Table = Table {
+    name: "a derived metric",
+    open: false,
+    keys: &[
+        Key::new("name", Shape::Text, "what it is called"),
+        Key::new("value", Shape::Text, "a formula over metrics, `__count` and Math's functions; powers with ^"),
     ],
 };
 

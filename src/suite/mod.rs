@@ -10,6 +10,7 @@ mod case_options;
 mod csv_rows;
 mod dataset;
 mod defaults;
+mod derived;
 mod environment;
 mod filter;
 mod gate;
@@ -160,6 +161,7 @@ impl Loader<'_> {
             config_path,
             ..Plan::of(prompts, targets)
         };
+        derived::believe(&root, &plan, self.problems);
         let gate = gate::read(&root, &base, self.options, self.problems);
         let wanted = gate.as_ref().map(|gate| gate.policy.must_pass.clone()).unwrap_or_default();
         let checks = believe::Checks::new(&mut plan, all_prompts, all_targets, wanted);
