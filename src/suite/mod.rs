@@ -161,12 +161,12 @@ impl Loader<'_> {
             config_path,
             ..Plan::of(prompts, targets)
         };
-        derived::believe(&root, &plan, self.problems);
         let gate = gate::read(&root, &base, self.options, self.problems);
         let wanted = gate.as_ref().map(|gate| gate.policy.must_pass.clone()).unwrap_or_default();
         let checks = believe::Checks::new(&mut plan, all_prompts, all_targets, wanted);
         plan.cases = Arc::new(dataset.believe(checks, &mut plan, self.problems));
         plan.graders = jury.graders();
+        derived::believe(&root, &plan, self.problems);
         settings::check_caps(settings.caps, &plan.graders, self.problems);
         if let Some(gate) = &gate {
             gate::believe(gate, &plan, filter, self.problems);
