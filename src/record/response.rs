@@ -29,6 +29,9 @@ pub struct Response {
     /// Thinking that came beside the answer; never part of the output.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<String>,
+    /// The natural log of each token's probability, in order, where the provider was asked for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_probs: Option<Vec<f64>>,
     /// The model that answered, as it called itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,

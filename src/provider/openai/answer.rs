@@ -50,6 +50,7 @@ impl Reading<'_> {
             usage: json.get("usage").and_then(usage),
             finish_reason,
             reasoning: text_of(message, &["reasoning_content", "reasoning"]),
+            log_probs: log_probs(choice),
             model: text_of(&json, &["model"]),
             ..Response::default()
         })
@@ -122,6 +123,12 @@ fn calls(message: &Value) -> Option<&Value> {
 fn text_of(value: &Value, names: &[&str]) -> Option<String> {
     let texts = names.iter().filter_map(|name| value.get(*name)?.as_str());
     texts.map(str::to_owned).find(|text| !text.is_empty())
+}
+
+/// The log probability of every token; none when one of them is missing, because their mean would be another's.
+fn log_probs(choice: &Value) -> Option<Vec<f64>> {
+    let tokens = choice.pointer("/logprobs/content")?.as_array()?;
+    tokens.iter().map(|token| token.get("logprob")?.as_f64()).collect()
 }
 
 /// Token counts. All zero means that the server does not count: nobody asks with an empty prompt.
@@ -209,6 +216,23 @@ mod tests {
             assert_eq!(output(structured, &message, &json!("stop")), expected, "{message}");
         }
         assert_eq!(output(false, &json!({"content": null}), &json!("content_filter")), r#"Text("") refused"#);
+    }
+
+    #[test]
+    fn reads_log_probabilities() {
+        for (logprobs, expected) in [
+            (
+                json!({"content": [{"token": "a", "logprob": -0.5, "top_logprobs": []}, {"logprob": 0}]}),
+                Some(vec![-0.5, 0.0]),
+            ),
+            (json!({"content": []}), Some(vec![])),
+            (json!({"content": [{"logprob": -0.5}, {"token": "a"}]}), None),
+            (json!({"content": null}), None),
+            (json!(null), None),
+        ] {
+            let body = json!({"choices": [{"message": {"content": "hi"}, "logprobs": logprobs}]});
+            assert_eq!(read(false, &body.to_string()).unwrap().log_probs, expected, "{logprobs}");
+        }
     }
 
     #[test]

@@ -202,6 +202,7 @@ fn response(item: &mut Fields) -> Option<Response> {
         finish_reason: answer.text("finishReason"),
         is_refusal: answer.flag("isRefusal").unwrap_or(false),
         reasoning: answer.text("reasoning"),
+        log_probs: answer.take("logProbs").and_then(|logs| serde_json::from_value(logs).ok()),
         model: answer.text("model"),
         guardrails: answer.take("guardrails"),
         metadata: answer.take("metadata"),

@@ -1,6 +1,6 @@
 //! The usual answer, read without a tree: words, and nothing that needs a second look.
 //!
-//! Whatever is not exactly so (tool calls, refusals, odd types, doubled keys) does not fit these types,
+//! Whatever is not exactly so (tool calls, refusals, log probabilities, odd types, doubled keys) does not fit these types,
 //! and is read the long way.
 
 use std::borrow::Cow;
@@ -27,6 +27,8 @@ struct Choice<'a> {
     message: Message<'a>,
     #[serde(borrow, default)]
     finish_reason: Option<Cow<'a, str>>,
+    #[serde(default)]
+    logprobs: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -70,7 +72,7 @@ pub(super) fn response(body: &str) -> Option<Response> {
     let choice = body.choices.into_iter().next()?;
     let message = choice.message;
     let calls = message.tool_calls.is_some_and(|calls| !calls.is_empty()) || message.function_call.is_some();
-    if calls || message.refusal.is_some() {
+    if calls || message.refusal.is_some() || choice.logprobs.is_some() {
         return None;
     }
     let finish_reason = choice.finish_reason.as_deref().and_then(finish::normal);
