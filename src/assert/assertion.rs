@@ -34,6 +34,9 @@ pub static ASSERTION: Table = Table {
             "its weight in the score, 1 by default; with 0 it cannot fail",
         ),
         Key::new("metric", Shape::Text, "the named score it counts for; a template"),
+        Key::new("alpha", Shape::Num(0.0, 1.0), "meteor: the weight of precision against recall, 0.9 by default"),
+        Key::new("beta", Shape::Num(0.0, f64::INFINITY), "meteor: how fast the penalty for pieces grows, 3 by default"),
+        Key::new("gamma", Shape::Num(0.0, 1.0), "meteor: the highest penalty for pieces, 0.5 by default"),
         Key::new("assert", Shape::List(&Shape::Object(&ASSERTION)), "the members of an assert-set"),
         Key::new("provider", Shape::Any, "the grader of this assertion: an id, a map, or a map of roles"),
         Key::new("rubricPrompt", Shape::Any, "what the grader reads, instead of our words: a text or messages"),
@@ -221,7 +224,7 @@ fn shown(value: &Node) -> Option<String> {
 
 /// `threshold:` without a number is a slip of the pen, not an absent key.
 fn refuse_nulls(node: &Node, problems: &mut Problems) {
-    for key in ["threshold", "weight", "metric"] {
+    for key in ["threshold", "weight", "metric", "alpha", "beta", "gamma"] {
         if let Some(entry) = node.entry(key).filter(|entry| entry.value.is_null()) {
             problems.push(Problem::error(format!("`{key}` has no value")).at(&entry.at));
         }
@@ -278,9 +281,11 @@ fn fits_here(node: &Node, kind: &Kind, negated: bool, member: bool, problems: &m
         let problem = Problem::error("`transform` belongs to the members of an `assert-set`").at(&entry.at);
         problems.push(problem.hint("or to `options` of the test, for all assertions"));
     }
-    if let Some(entry) = node.entry("assert").filter(|_| !is_set) {
-        let message = format!("`assert` belongs to an `assert-set`, not to `{}`", kind.name);
-        problems.push(Problem::error(message).at(&entry.at));
+    for (key, owner) in [("assert", "assert-set"), ("alpha", "meteor"), ("beta", "meteor"), ("gamma", "meteor")] {
+        if let Some(entry) = node.entry(key).filter(|_| kind.name != owner) {
+            let message = format!("`{key}` belongs to `{owner}`, not to `{}`", kind.name);
+            problems.push(Problem::error(message).at(&entry.at));
+        }
     }
     problems.len() == before
 }

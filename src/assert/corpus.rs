@@ -69,7 +69,9 @@ fn response(case: &Value, scope: &Scope) -> Response {
         (None, None, calls) => calls.cloned().map_or_else(Output::default, Output::Json),
     };
     let finish_reason = case["response"]["finish_reason"].as_str().map(Into::into);
-    Response { output, finish_reason, is_refusal: false, ..Response::default() }
+    let tokens = case["response"]["logprobs"]["content"].as_array();
+    let log_probs = tokens.map(|tokens| tokens.iter().filter_map(|token| token["logprob"].as_f64()).collect());
+    Response { output, finish_reason, log_probs, is_refusal: false, ..Response::default() }
 }
 
 fn got(grade: &Grade) -> Got {

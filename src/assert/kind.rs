@@ -47,7 +47,7 @@ pub struct Example {
     pub output: &'static str,
     /// The assertion, as a YAML flow map.
     pub assertion: &'static str,
-    /// What else came with the answer, as JSON: `latencyMs`, `cost`, `finishReason`; may be empty.
+    /// What else came with the answer, as JSON: `latencyMs`, `cost`, `finishReason`, `logProbs`; may be empty.
     pub response: &'static str,
     /// What a grader replies, where one is asked.
     pub grader: &'static str,

@@ -5,11 +5,9 @@ use crate::diag::Problem;
 /// Their names, without `not-`.
 const NAMES: &[&str] = &[
     "agent-rubric",
-    "bleu",
     "contains-html",
     "contains-sql",
     "contains-xml",
-    "gleu",
     "guardrails",
     "human",
     "is-html",
@@ -18,12 +16,8 @@ const NAMES: &[&str] = &[
     "is-valid-openai-function-call",
     "is-valid-openai-tools-call",
     "is-xml",
-    "meteor",
-    "perplexity",
-    "perplexity-score",
     "pi",
     "python",
-    "rouge-n",
     "ruby",
     "search-rubric",
     "skill-used",
@@ -45,9 +39,7 @@ fn way_around(name: &str) -> &'static str {
         "javascript" | "python" | "ruby" | "webhook" => {
             "without scripts there are regex, contains-json with a schema, and word-count; `prompteval explain` lists all"
         }
-        "rouge-n" | "bleu" | "gleu" | "meteor" | "similar" => {
-            "levenshtein and contains-all compare words without a model"
-        }
+        "similar" => "rouge-n, meteor and contains-all compare words without a model",
         "is-xml" | "contains-xml" | "is-html" | "contains-html" | "is-sql" | "contains-sql" => {
             "regex and contains look at the text as it is"
         }

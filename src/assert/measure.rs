@@ -163,12 +163,14 @@ impl Check for Words {
     }
 }
 
+/// A count as a number to reckon with.
 #[expect(clippy::cast_precision_loss, reason = "no text has 2^53 words, and no answer takes 2^53 ms")]
-fn as_float(n: usize) -> f64 {
+pub fn as_float(n: usize) -> f64 {
     n as f64
 }
 
-fn show_number(n: f64) -> String {
+/// A number as JavaScript writes it.
+pub fn show_number(n: f64) -> String {
     serde_json::Number::from_f64(n).map_or_else(|| n.to_string(), |n| js_number(&n))
 }
 

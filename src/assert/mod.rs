@@ -22,7 +22,9 @@ mod kind;
 mod lacking;
 mod list;
 mod measure;
+mod overlap;
 mod pattern;
+mod perplexity;
 mod prepared;
 mod refusal;
 mod regex;
@@ -57,7 +59,9 @@ const FAMILIES: &[&[Kind]] = &[
     list::KINDS,
     regex::KINDS,
     json::KINDS,
+    overlap::KINDS,
     measure::KINDS,
+    perplexity::KINDS,
     reply::KINDS,
     scripted::KINDS,
     graded::KINDS,

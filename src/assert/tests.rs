@@ -23,7 +23,7 @@ fn compile_text(text: &str) -> (Vec<Assertion>, Problems) {
     (compiled, problems)
 }
 
-fn told(text: &str) -> String {
+pub(super) fn told(text: &str) -> String {
     let (_, problems) = compile_text(text);
     problems.iter().map(|p| render(p, false, 80, &str::to_owned)).collect::<Vec<_>>().join("\n")
 }
@@ -78,7 +78,7 @@ fn judged(assertion: &str, example: &Example) -> Grade {
     fold(&assertions, None, &subject, finds)
 }
 
-fn graded(assertions: &str, threshold: Option<f64>, vars: &Value, response: &Response) -> Grade {
+pub(super) fn rated(assertions: &str, threshold: Option<f64>, vars: &Value, response: &Response) -> Grade {
     let (compiled, problems) = compile_text(assertions);
     assert!(!problems.has_errors(), "{}", told(assertions));
     let scope = Scope::new(vars.as_object().unwrap());
@@ -86,12 +86,12 @@ fn graded(assertions: &str, threshold: Option<f64>, vars: &Value, response: &Res
     grade(&compiled, threshold, &Subject::plain(response, &text, &scope)).now_or_never().unwrap()
 }
 
-fn answer(text: &str) -> Response {
+pub(super) fn answer(text: &str) -> Response {
     Response { output: Output::Text(text.into()), cost: Some(0.0), latency_ms: Some(0), ..Response::default() }
 }
 
 fn marks(assertions: &str, output: &str) -> String {
-    let grade = graded(assertions, None, &json!({"name": "Ann", "n": 3, "empty": ""}), &answer(output));
+    let grade = rated(assertions, None, &json!({"name": "Ann", "n": 3, "empty": ""}), &answer(output));
     grade
         .verdicts
         .iter()
@@ -109,6 +109,7 @@ fn example(example: &Example) -> Response {
     Response {
         cost: rest["cost"].as_f64(),
         latency_ms: rest["latencyMs"].as_u64(),
+        log_probs: serde_json::from_value(rest["logProbs"].clone()).unwrap(),
         finish_reason: rest["finishReason"].as_str().map(Into::into),
         ..answer(example.output)
     }
@@ -183,26 +184,26 @@ fn formats_and_schemas() {
 #[test]
 fn weights_thresholds_and_sets() {
     let answer = answer("abc");
-    let graded = |text: &str, threshold| graded(text, threshold, &json!({"m": "tone"}), &answer);
+    let rated = |text: &str, threshold| rated(text, threshold, &json!({"m": "tone"}), &answer);
     let good = "{type: contains, value: a}";
     let bad = "{type: contains, value: z";
-    let grade = graded(&format!("[{good}, {bad}, weight: 3}}]"), Some(0.25));
+    let grade = rated(&format!("[{good}, {bad}, weight: 3}}]"), Some(0.25));
     assert_eq!((grade.status, grade.score), (Status::Passed, 0.25));
-    let grade = graded(&format!("[{bad}, weight: 0, metric: '{{{{m}}}}'}}]"), None);
+    let grade = rated(&format!("[{bad}, weight: 0, metric: '{{{{m}}}}'}}]"), None);
     assert_eq!((grade.status, grade.score, grade.named), (Status::Passed, 0.0, vec![("tone".into(), 0.0)]));
-    let grade = graded(
+    let grade = rated(
         &format!("[{{type: assert-set, metric: s, weight: 2, assert: [{good}, {bad}, metric: k}}]}}, {good}]"),
         None,
     );
     assert_eq!((grade.status, grade.named), (Status::Failed, vec![("s".into(), 0.5), ("k".into(), 0.0)]));
     assert_eq!(grade.verdicts.iter().map(|v| v.depth).collect::<Vec<_>>(), [0, 1, 1, 0]);
-    assert!(graded("[]", None).score > 0.99);
+    assert!(rated("[]", None).score > 0.99);
 }
 
 #[test]
 fn an_error_swallows_nobody() {
     let grade =
-        graded("[{type: contains, value: '{{no}}'}, {type: contains, value: a}]", None, &json!({}), &answer("abc"));
+        rated("[{type: contains, value: '{{no}}'}, {type: contains, value: a}]", None, &json!({}), &answer("abc"));
     assert_eq!((grade.status, grade.verdicts.len()), (Status::Errored, 2));
     assert_eq!(grade.verdicts[1].mark, Mark::Pass);
     assert_eq!(
@@ -213,7 +214,7 @@ fn an_error_swallows_nobody() {
 
 #[test]
 fn reasons_say_what_came() {
-    let reason = |text: &str, output: &str| graded(text, None, &json!({}), &answer(output)).verdicts[0].reason.clone();
+    let reason = |text: &str, output: &str| rated(text, None, &json!({}), &answer(output)).verdicts[0].reason.clone();
     insta::assert_snapshot!(reason("[{type: contains, value: refund}]", "Sorry,\nno"), @r#"expected the output to contain "refund", but it is "Sorry,\nno""#);
     insta::assert_snapshot!(reason("[{type: not-contains-any, value: [a, b]}]", "xb"), @r#"expected the output not to contain any of "a", "b", but "b" is there: it is "xb""#);
     insta::assert_snapshot!(reason("[{type: is-json, value: {required: [a]}}]", "{}"), @r#"expected the output to be JSON that conforms to the schema, but "a" is a required property: it is "{}""#);
@@ -386,8 +387,8 @@ fn values_from_files() {
 
 proptest! {
     #[test]
-    fn grade_never_panics(output in ".{0,60}", value in "[^\"\\\\{}]{1,12}", pick in 0_usize..10) {
-        let kind = ["equals", "contains", "icontains", "contains-any", "icontains-all", "starts-with", "regex", "word-count", "levenshtein", "finish-reason"][pick];
+    fn grade_never_panics(output in ".{0,60}", value in "[^\"\\\\{}]{1,12}", pick in 0_usize..14) {
+        let kind = ["equals", "contains", "icontains", "contains-any", "icontains-all", "starts-with", "regex", "word-count", "levenshtein", "finish-reason", "rouge-n", "bleu", "gleu", "meteor"][pick];
         let text = json!([{"type": kind, "value": value}]).to_string();
         let node = yaml::parse(&Source::new("p", text));
         prop_assume!(node.is_ok());
@@ -401,7 +402,7 @@ proptest! {
     #[test]
     fn a_mean_lies_within_its_members(weights in proptest::collection::vec((0.0_f64..10.0, proptest::bool::ANY), 1..8)) {
         let list: Vec<Value> = weights.iter().map(|(w, good)| json!({"type": "contains", "value": if *good { "a" } else { "z" }, "weight": w})).collect();
-        let grade = graded(&json!(list).to_string(), None, &json!({}), &answer("a"));
+        let grade = rated(&json!(list).to_string(), None, &json!({}), &answer("a"));
         prop_assert!((0.0..=1.0 + 1e-12).contains(&grade.score));
         prop_assert!(weights.iter().any(|(_, good)| !good) || grade.status == Status::Passed);
     }
