@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+
 /// In which way a script came to no result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Trouble {
     /// It cannot be read.
     Syntax,
@@ -30,17 +33,40 @@ pub struct ScriptError {
     pub trouble: Trouble,
     /// What happened, for people.
     pub message: String,
+    /// Where, for people: a file with its line, or a line of the script.
+    pub place: Option<String>,
+    /// What it printed last, up to some thousand bytes.
+    pub stderr: Option<String>,
 }
 
 impl ScriptError {
     /// An error of this kind.
     pub fn new(trouble: Trouble, message: impl Into<String>) -> Self {
-        Self { trouble, message: message.into() }
+        Self { trouble, message: message.into(), place: None, stderr: None }
+    }
+
+    /// The same, at a place.
+    #[must_use]
+    pub fn at(self, place: impl Into<String>) -> Self {
+        Self { place: Some(place.into()), ..self }
+    }
+
+    /// The same, with what the script printed.
+    #[must_use]
+    pub fn saying(self, stderr: Option<String>) -> Self {
+        Self { stderr, ..self }
     }
 }
 
 impl fmt::Display for ScriptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        if let Some(place) = &self.place {
+            write!(f, " ({place})")?;
+        }
+        match &self.stderr {
+            Some(text) => write!(f, "; it printed: {text}"),
+            None => Ok(()),
+        }
     }
 }
