@@ -145,7 +145,7 @@ impl Pool {
     async fn worker(&self, env: &WorkerEnv) -> Result<Worker, ScriptError> {
         while let Some(mut worker) = self.next_idle() {
             // It may have ended since, by a thread that a script left behind.
-            if worker.is_free() {
+            if worker.lives() {
                 return Ok(worker);
             }
         }
@@ -160,7 +160,7 @@ impl Pool {
     }
 
     /// Keeps a process that is fit for more.
-    fn keep(&self, mut worker: Worker) {
+    fn keep(&self, worker: Worker) {
         if worker.is_free() && !self.seats.is_closed() {
             self.idle().push(worker);
         }
@@ -196,18 +196,14 @@ pub fn check(scripts: &[Foreign], env: &WorkerEnv) -> Vec<Result<(), ScriptError
         }))
     };
     // A thread of its own, since the caller's may belong to a runtime.
-    let ended = thread::scope(|scope| scope.spawn(work).join());
-    match ended {
-        Ok(Ok(found)) => found,
-        Ok(Err(error)) => {
-            let failed = || Err(ScriptError::new(Trouble::Died, format!("scripts cannot be checked: {error}")));
-            scripts.iter().map(|_| failed()).collect()
-        }
-        Err(_) => {
-            let failed = || Err(ScriptError::new(Trouble::Died, "scripts cannot be checked: the thread ended"));
-            scripts.iter().map(|_| failed()).collect()
-        }
-    }
+    let found = match thread::scope(|scope| scope.spawn(work).join()) {
+        Ok(found) => found.map_err(|error| error.to_string()),
+        Err(_) => Err("their thread ended".to_owned()),
+    };
+    found.unwrap_or_else(|reason| {
+        let error = ScriptError::new(Trouble::Died, format!("scripts cannot be checked: {reason}"));
+        vec![Err(error); scripts.len()]
+    })
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use crate::script::trouble::{ScriptError, Trouble};
 
 /// Bytes that an answer may take around its result or its error.
 const FRAME: u64 = 64 << 10;
+/// Bytes that are held for the next answer.
+const ROOM: usize = 64 << 10;
 
 /// What is asked of a worker.
 #[derive(Debug, Clone, Copy)]
@@ -122,6 +124,7 @@ pub(super) async fn read(
 ) -> io::Result<Result<Value, Fault>> {
     loop {
         line.clear();
+        line.shrink_to(ROOM);
         let length = (&mut *from).take(most + FRAME).read_until(b'\n', line).await?;
         if length == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());

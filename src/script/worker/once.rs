@@ -71,7 +71,7 @@ async fn output(child: &mut Child, most: u64) -> Result<Value, ScriptError> {
     }
     let status = child.wait().await.ok();
     if !status.is_some_and(|status| status.success()) {
-        return Err(ScriptError::new(Trouble::Died, ended(status)));
+        return Err(ScriptError::new(Trouble::Died, ended("the script", status)));
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).into()),

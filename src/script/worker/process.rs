@@ -123,7 +123,7 @@ impl Worker {
         match started {
             Ok(_) => Ok(worker),
             Err(broken) => {
-                let error = worker.autopsy(broken).await;
+                let error = worker.autopsy("it", broken).await;
                 Err(ScriptError {
                     message: format!("`{}` did not start: {}", program.display(), error.message),
                     ..error
@@ -152,9 +152,14 @@ impl Worker {
         })
     }
 
-    /// Whether it can be asked.
-    pub(super) fn is_free(&mut self) -> bool {
-        !self.busy && matches!(self.child.try_wait(), Ok(None))
+    /// Whether it owes nobody an answer.
+    pub(super) fn is_free(&self) -> bool {
+        !self.busy
+    }
+
+    /// Whether it is still there.
+    pub(super) fn lives(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Looks for mistakes in a script without running it.
@@ -204,7 +209,7 @@ impl Worker {
                 self.busy = false;
                 Err(fault.of(request.script()).saying(self.words.text()))
             }
-            Err(broken) => Err(self.autopsy(broken).await.at(request.script().name())),
+            Err(broken) => Err(self.autopsy("the script", broken).await.at(request.script().name())),
         }
     }
 
@@ -230,8 +235,8 @@ impl Worker {
         }
     }
 
-    /// What a process died of.
-    async fn autopsy(&mut self, broken: Broken) -> ScriptError {
+    /// What a process died of, and by whom.
+    async fn autopsy(&mut self, who: &str, broken: Broken) -> ScriptError {
         let status = match broken {
             Broken::Pipe(error) if error.kind() == io::ErrorKind::FileTooLarge => {
                 let message = format!("it returned more than {} bytes", self.most);
@@ -242,7 +247,7 @@ impl Worker {
             Broken::Ended(status) => status.ok(),
         };
         self.words.finish().await;
-        ScriptError::new(Trouble::Died, ended(status)).saying(self.words.text())
+        ScriptError::new(Trouble::Died, ended(who, status)).saying(self.words.text())
     }
 }
 
@@ -255,10 +260,10 @@ fn late(request: Request<'_>, limit: Duration) -> ScriptError {
 }
 
 /// How people call the end of a process.
-pub(super) fn ended(status: Option<ExitStatus>) -> String {
+pub(super) fn ended(who: &str, status: Option<ExitStatus>) -> String {
     match status.map(|status| (status.code(), status)) {
-        None => "the script closed the pipes of its process".to_owned(),
-        Some((Some(code), _)) => format!("the script ended its process (exit code {code})"),
-        Some((None, status)) => format!("the script ended its process ({status})"),
+        None => format!("{who} closed the pipes of its process"),
+        Some((Some(code), _)) => format!("{who} ended its process (exit code {code})"),
+        Some((None, status)) => format!("{who} ended its process ({status})"),
     }
 }
