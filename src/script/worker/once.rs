@@ -67,7 +67,7 @@ async fn output(child: &mut Child, most: u64) -> Result<Value, ScriptError> {
         stdout.take(most + 1).read_to_end(&mut bytes).await.ok();
     }
     if bytes.len() as u64 > most {
-        return Err(ScriptError::new(Trouble::TooLarge, format!("it returned more than {most} bytes")));
+        return Err(ScriptError::new(Trouble::TooLarge, format!("the script returned more than {most} bytes")));
     }
     let status = child.wait().await.ok();
     if !status.is_some_and(|status| status.success()) {

@@ -1,6 +1,7 @@
 //! A process that runs scripts.
 
 use std::collections::HashSet;
+use std::future::pending;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -19,7 +20,7 @@ use crate::env::Env;
 use crate::script::engine::Arg;
 use crate::script::trouble::{ScriptError, Trouble};
 
-/// How long a process may take to end once it was told to, or to be told to have ended.
+/// How long a process may take to end once it was told to.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Where scripts run, and what they may use.
@@ -101,8 +102,8 @@ pub(super) struct Worker {
 
 /// Why a request has no answer.
 enum Broken {
-    Ended(io::Result<ExitStatus>),
-    Pipe(io::Error),
+    Ended(Option<ExitStatus>),
+    TooLarge,
 }
 
 impl Worker {
@@ -222,33 +223,48 @@ impl Worker {
     async fn exchange(&mut self, request: Option<Request<'_>>) -> Result<Result<Value, Fault>, Broken> {
         let Self { child, requests, answers, words, line, number, most, .. } = self;
         let exchange = async {
-            if let Some(request) = request {
-                request.write(*number, requests).await?;
+            match converse(*number, request, requests, *most, answers, line).await {
+                Ok(answer) => Ok(answer),
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(Broken::TooLarge),
+                // A process closes its pipes before it ends, and how it ends is yet to be seen.
+                Err(_) => pending().await,
             }
-            message::read(*number, *most, answers, line).await
         };
         tokio::select! {
             biased;
-            answer = exchange => answer.map_err(Broken::Pipe),
-            status = child.wait() => Err(Broken::Ended(status)),
+            answer = exchange => answer,
+            status = child.wait() => Err(Broken::Ended(status.ok())),
             never = words.drain() => match never {},
         }
     }
 
-    /// What a process died of, and by whom.
+    /// What came of a process, and by whom.
     async fn autopsy(&mut self, who: &str, broken: Broken) -> ScriptError {
-        let status = match broken {
-            Broken::Pipe(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                let message = format!("it returned more than {} bytes", self.most);
-                return ScriptError::new(Trouble::TooLarge, message);
+        let error = match broken {
+            Broken::TooLarge => {
+                ScriptError::new(Trouble::TooLarge, format!("{who} returned more than {} bytes", self.most))
             }
-            // The pipe may close a moment before the process ends.
-            Broken::Pipe(_) => timeout(GRACE, self.child.wait()).await.ok().and_then(Result::ok),
-            Broken::Ended(status) => status.ok(),
+            Broken::Ended(status) => {
+                self.words.finish().await;
+                ScriptError::new(Trouble::Died, ended(who, status))
+            }
         };
-        self.words.finish().await;
-        ScriptError::new(Trouble::Died, ended(who, status)).saying(self.words.text())
+        error.saying(self.words.text())
     }
+}
+
+async fn converse(
+    number: u64,
+    request: Option<Request<'_>>,
+    requests: &mut BufWriter<ChildStdin>,
+    most: u64,
+    answers: &mut BufReader<ChildStdout>,
+    line: &mut Vec<u8>,
+) -> io::Result<Result<Value, Fault>> {
+    if let Some(request) = request {
+        request.write(number, requests).await?;
+    }
+    message::read(number, most, answers, line).await
 }
 
 fn late(request: Request<'_>, limit: Duration) -> ScriptError {
@@ -262,7 +278,7 @@ fn late(request: Request<'_>, limit: Duration) -> ScriptError {
 /// How people call the end of a process.
 pub(super) fn ended(who: &str, status: Option<ExitStatus>) -> String {
     match status.map(|status| (status.code(), status)) {
-        None => format!("{who} closed the pipes of its process"),
+        None => format!("{who} ended its process"),
         Some((Some(code), _)) => format!("{who} ended its process (exit code {code})"),
         Some((None, status)) => format!("{who} ended its process ({status})"),
     }
