@@ -9,7 +9,9 @@ use std::hint::black_box;
 use futures::FutureExt;
 use prompteval::assert::{Assertion, Nobody, Setup, Subject, compile, grade};
 use prompteval::diag::{Folder, Problems, Source};
+use prompteval::env::{Clock, Env};
 use prompteval::record::{Output, Response};
+use prompteval::script::{Home, WorkerEnv};
 use prompteval::template::Scope;
 use prompteval::yaml;
 use serde_json::json;
@@ -57,7 +59,9 @@ fn main() {
 fn compiled(config: &str) -> Vec<Assertion> {
     let mut problems = Problems::new();
     let node = yaml::parse(&Source::new("bench.yaml", format!("[{config}]"))).unwrap();
-    let setup = Setup { base: &Folder::new("/nonexistent", ""), lenient: false, graders: &Nobody };
+    let folder = Folder::new("/nonexistent", "");
+    let home = Home::new(&folder, WorkerEnv::new(Env::new([].into(), Clock::fixed(0)), ""));
+    let setup = Setup { base: &Folder::new("/nonexistent", ""), lenient: false, graders: &Nobody, home: &home };
     let assertions = compile(&node, &setup, &mut problems);
     assert!(!problems.has_errors() && assertions.len() == 1, "{config} does not compile");
     assertions

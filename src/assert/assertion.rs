@@ -9,12 +9,12 @@ use super::grade::{Findings, Tally, Word};
 use super::kind::{Check, Finding, Kind, Part, Spec, Subject, Turned};
 use super::set::Set;
 use super::value::{self, Text};
-use super::{find, kinds, lacking, scripted, show};
+use super::{computed, find, kinds, lacking, scripted, show};
 use crate::content::{ContentId, Digest, digest_of};
 use crate::diag::{Folder, Location, Problem, Problems, did_you_mean};
 use crate::judge::{Graders, Role};
 use crate::record::{Mark, Response, Verdict};
-use crate::script::Transform;
+use crate::script::{Home, Transform};
 use crate::template::Template;
 use crate::yaml::{self, Key, Kind as Form, Node, Shape, Table};
 
@@ -61,6 +61,8 @@ pub struct Setup<'a> {
     pub lenient: bool,
     /// Who knows the graders.
     pub graders: &'a dyn Pick,
+    /// Where scripts run.
+    pub home: &'a Home,
 }
 
 impl fmt::Debug for Setup<'_> {
@@ -145,9 +147,10 @@ pub(super) fn compile_one(node: &Node, setup: &Setup<'_>, member: bool, problems
     let threshold = given.or(kind.default_threshold);
     let value = resolved.value.as_ref().or(written);
     let spec = Spec { node, value, threshold, negated, kind, setup, files: &resolved.files };
-    let check = (kind.compile)(&spec, problems)?;
+    let computed = written.is_some_and(value::is_scripted) && !scripted::KINDS.iter().any(|k| k.name == kind.name);
+    let check = if computed { computed::compile(&spec, problems)? } else { (kind.compile)(&spec, problems)? };
     let transform = match node.get("transform") {
-        Some(node) => Some(scripted::transform(node, "transform", problems)?),
+        Some(node) => Some(scripted::transform(node, "transform", setup.home, problems)?),
         None => None,
     };
     Some(Assertion {

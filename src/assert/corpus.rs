@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use futures::FutureExt;
 use serde_json::{Value, json};
 
+use super::tests::home;
 use super::{Grade, Nobody, Setup, Subject, compile, find, grade, lacking};
 use crate::diag::{Folder, Problems, Source};
 use crate::record::{Mark, Output, Response, Status};
@@ -36,7 +37,7 @@ fn run(case: &Value) -> (Got, String) {
         one => json!([one]),
     };
     let mut problems = Problems::new();
-    let setup = Setup { base: &Folder::default(), lenient: false, graders: &Nobody };
+    let setup = Setup { base: &Folder::default(), lenient: false, graders: &Nobody, home: &home() };
     let node = Node::from_json(&assertions, &Source::new("case", assertions.to_string()));
     let compiled = compile(&node, &setup, &mut problems);
     if !case["threshold"].is_null() && !case["threshold"].is_number() {

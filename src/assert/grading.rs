@@ -7,12 +7,29 @@ use super::show;
 use crate::record::Named;
 use crate::script::Returned;
 
+/// In which kind of language a script is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tongue {
+    /// JavaScript: a text is no verdict.
+    JavaScript,
+    /// Others: texts count as what they say.
+    Other,
+}
+
 /// A verdict from `true`, a number, or a map with `pass`, `score` and `reason`.
 ///
 /// # Errors
 /// When the result is none of these: a script that was meant to say something else must not pass.
-pub fn finding(returned: Returned, threshold: Option<f64>) -> Result<Finding, String> {
+pub fn finding(returned: Returned, threshold: Option<f64>, tongue: Tongue) -> Result<Finding, String> {
     match returned {
+        Returned::Value(Value::String(text)) if tongue == Tongue::Other => {
+            let value = serde_json::from_str(text.trim()).unwrap_or_else(|_| said(&text));
+            match value {
+                Value::String(_) => Err(no_verdict(&value)),
+                value => finding(Returned::Value(value), threshold, tongue),
+            }
+        }
+        Returned::Value(Value::Null) if tongue == Tongue::Other => finding(Returned::Nothing, threshold, tongue),
         Returned::Nothing => {
             let reason = "the script returned nothing; several lines need a `return`";
             Ok(Finding { turned: Turned::Void, ..Finding::new(false, reason.into()) })
@@ -21,11 +38,24 @@ pub fn finding(returned: Returned, threshold: Option<f64>) -> Result<Finding, St
         Returned::Value(Value::Bool(pass)) => Ok(Finding::new(pass, format!("the script returned {pass}"))),
         Returned::Value(Value::Number(number)) => of_number(number.as_f64().unwrap_or(f64::NAN), threshold),
         Returned::Value(Value::Object(map)) => of_map(map, threshold),
-        Returned::Value(other) => Err(format!(
-            "the script must return true or false, a number, or a map with `pass` and `score`, and it returned {}",
-            show::expected(&other.to_string())
-        )),
+        Returned::Value(other) => Err(no_verdict(&other)),
     }
+}
+
+/// Python's and Ruby's scripts may print or return words.
+fn said(text: &str) -> Value {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        _ => Value::String(text.to_owned()),
+    }
+}
+
+fn no_verdict(value: &Value) -> String {
+    format!(
+        "the script must return true or false, a number, or a map with `pass` and `score`, and it returned {}",
+        show::expected(&value.to_string())
+    )
 }
 
 fn of_number(number: f64, threshold: Option<f64>) -> Result<Finding, String> {

@@ -17,8 +17,6 @@ const NAMES: &[&str] = &[
     "is-valid-openai-tools-call",
     "is-xml",
     "pi",
-    "python",
-    "ruby",
     "search-rubric",
     "skill-used",
     "tool-call-f1",

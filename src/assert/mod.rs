@@ -9,6 +9,7 @@ mod asked;
 mod assertion;
 mod cell;
 mod commas;
+mod computed;
 mod contest;
 mod distance;
 mod equals;

@@ -1,47 +1,131 @@
-//! Kinds that are the user's own code: `javascript`.
+//! Kinds that are the user's own code: `javascript`, `python`, `ruby`.
 
-use super::grading;
+use super::grading::{self, Tongue};
 use super::kind::{Asking, Check, Example, Kind, Spec, Subject};
-use super::prepared::{InUse, Prepared};
 use super::value::Text;
-use crate::diag::{Problem, Problems};
-use crate::script::{Arg, Returned, Script, Transform};
+use crate::diag::{Problem, Problems, Span};
+use crate::record::Output;
+use crate::script::{Arg, Home, Language, Manner, PYTHON, RUBY, Returned, Script, Transform};
 use crate::yaml::Node;
 
 /// The family's rows.
-pub static KINDS: &[Kind] = &[Kind {
-    name: "javascript",
-    about: "the script returns true, a number above 0 (or at least `threshold`), or a map whose `pass` is true; \
-            it sees `output` and `context`",
-    value: "a script: one line is an expression, several lines are a function's body with `return`",
-    threshold: "the least number that is enough",
-    score: "1 or 0, the number, or the map's `score`",
-    default_threshold: None,
-    negatable: true,
-    passes: Example::new("{\"total\": 12}", "{type: javascript, value: 'JSON.parse(output).total > 10'}"),
-    fails: Example::new("{\"total\": 9}", "{type: javascript, value: 'JSON.parse(output).total > 10'}"),
-    compile,
-}];
+pub static KINDS: &[Kind] = &[
+    Kind {
+        name: "javascript",
+        about: "the script returns true, a number above 0 (or at least `threshold`), or a map whose `pass` is true; \
+                it sees `output` and `context`",
+        value: "a script: one line is an expression, several lines are a function's body with `return`; or a \
+                file://x.js, perhaps with :function, which node runs",
+        threshold: "the least number that is enough",
+        score: "1 or 0, the number, or the map's `score`",
+        default_threshold: None,
+        negatable: true,
+        passes: Example::new("{\"total\": 12}", "{type: javascript, value: 'JSON.parse(output).total > 10'}"),
+        fails: Example::new("{\"total\": 9}", "{type: javascript, value: 'JSON.parse(output).total > 10'}"),
+        compile: |spec, problems| compile(spec, JAVASCRIPT, problems),
+    },
+    Kind {
+        name: "python",
+        passes: Example::new("12", "{type: python, value: 'int(output) > 10'}"),
+        fails: Example::new("9", "{type: python, value: 'int(output) > 10'}"),
+        compile: |spec, problems| compile(spec, Manner { inline: Some(&PYTHON), ..JAVASCRIPT }, problems),
+        ..foreign(
+            "a script as for javascript, in Python; or a file://x.py, whose get_assert is called unless :function \
+                   names another",
+        )
+    },
+    Kind {
+        name: "ruby",
+        passes: Example::new("12", "{type: ruby, value: 'output.to_i > 10'}"),
+        fails: Example::new("9", "{type: ruby, value: 'output.to_i > 10'}"),
+        compile: |spec, problems| compile(spec, Manner { inline: Some(&RUBY), ..JAVASCRIPT }, problems),
+        ..foreign(
+            "a script as for javascript, in Ruby; or a file://x.rb, whose get_assert is called unless :function \
+                   names another",
+        )
+    },
+];
 
-/// What scripts are called with.
-pub(super) const PARAMETERS: &[&str] = &["output", "context"];
+const fn foreign(value: &'static str) -> Kind {
+    Kind {
+        name: "",
+        about: "as javascript, in a process of that language that serves all assertions; texts such as \"true\" or \
+                \"0.5\" count as what they say",
+        value,
+        threshold: "the least number that is enough",
+        score: "1 or 0, the number, or the map's `score`",
+        default_threshold: None,
+        negatable: true,
+        passes: Example::new("", ""),
+        fails: Example::new("", ""),
+        compile: |_, _| None,
+    }
+}
+
+/// What assertions are called with.
+const JAVASCRIPT: Manner = Manner { inline: None, parameters: &["output", "context"], defaults: &["get_assert"] };
+/// What makes a value is called with.
+pub(super) const VALUE: Manner = Manner { defaults: &["get_value", "get_assert"], ..JAVASCRIPT };
+/// What transforms are called with.
+const TRANSFORM: Manner = Manner { defaults: &["get_transform"], ..JAVASCRIPT };
 
 struct Scripted {
-    script: Prepared<Script>,
+    source: Source,
+    tongue: Tongue,
     threshold: Option<f64>,
-    /// The assertion's `config`, as JSON with what goes before it in the context.
+    /// The assertion's `config`, as JSON.
     config: Option<String>,
 }
 
-fn compile(spec: &Spec<'_>, problems: &mut Problems) -> Option<Box<dyn Check>> {
-    let text = Text::of_value_not_empty(spec, false, problems)?;
-    let script = Prepared::new(text, inline, spec, problems)?;
-    let config = spec.node.get("config").map(|node| node.to_json().to_string());
-    Some(Box::new(Scripted { script, threshold: spec.threshold, config }))
+/// A script that is ready, or one that a template makes for each case.
+enum Source {
+    Ready(Script),
+    Late { text: Text, home: Home, manner: Manner, at: Span },
 }
 
-fn inline(text: &str) -> Result<Script, String> {
-    Script::read(text, PARAMETERS).map_err(|error| format!("this is no valid JavaScript: {error}"))
+fn compile(spec: &Spec<'_>, manner: Manner, problems: &mut Problems) -> Option<Box<dyn Check>> {
+    let text = Text::of_value_not_empty(spec, false, problems)?;
+    let language = manner.inline;
+    let home = spec.setup.home;
+    let source = match text.fixed() {
+        None => Source::Late { text, home: home.clone(), manner, at: spec.at().clone() },
+        Some(fixed) => match home.read(fixed, spec.at(), manner).and_then(|script| fits(script, language)) {
+            Ok(script) => Source::Ready(script),
+            Err(problem) => {
+                problems.push(if problem.at.is_some() { problem } else { problem.at(spec.at()) });
+                return None;
+            }
+        },
+    };
+    let tongue = if language.is_none() { Tongue::JavaScript } else { Tongue::Other };
+    let config = spec.node.get("config").map(|node| node.to_json().to_string());
+    Some(Box::new(Scripted { source, tongue, threshold: spec.threshold, config }))
+}
+
+/// A `python` with a JavaScript file is a slip.
+fn fits(script: Script, language: Option<&'static Language>) -> Result<Script, Problem> {
+    let wanted = language.map_or("node", |language| language.name);
+    match script.language() {
+        Some(found) if found.name != wanted => {
+            let kind = if wanted == "node" { "javascript" } else { wanted };
+            let message = format!("`{kind}` cannot run a file of {}", found.name);
+            Err(Problem::error(message)
+                .hint(format!("write `type: {}`", if found.name == "node" { "javascript" } else { found.name })))
+        }
+        _ => Ok(script),
+    }
+}
+
+impl Source {
+    fn script(&self, subject: &Subject<'_>) -> Result<Script, String> {
+        match self {
+            Self::Ready(script) => Ok(script.clone()),
+            Self::Late { text, home, manner, at } => {
+                let text = text.render(subject.scope)?;
+                home.read(&text, at, *manner).map_err(|problem| problem.message)
+            }
+        }
+    }
 }
 
 impl Check for Scripted {
@@ -51,14 +135,9 @@ impl Check for Scripted {
 
     fn ask<'a>(&'a self, subject: &'a Subject<'a>) -> Option<Asking<'a>> {
         Some(Box::pin(async move {
-            let script = self.script.get(subject.scope)?;
-            let (script, expected) = match &script {
-                InUse::Ready(script) => (*script, None),
-                InUse::Fresh(script, shown) => (script, Some(shown.clone())),
-            };
-            let returned = run(script, subject, self.config.as_deref()).await?;
-            let finding = grading::finding(returned, self.threshold)?;
-            Ok(finding.expecting(expected))
+            let script = self.source.script(subject)?;
+            let returned = run(&script, subject, self.config.as_deref()).await?;
+            grading::finding(returned, self.threshold, self.tongue)
         }))
     }
 }
@@ -72,11 +151,11 @@ pub(super) async fn run(script: &Script, subject: &Subject<'_>, config: Option<&
 }
 
 /// The transform under a key of the config.
-pub fn transform(node: &Node, name: &'static str, problems: &mut Problems) -> Option<Transform> {
-    match Script::read(node.as_str()?, PARAMETERS) {
+pub fn transform(node: &Node, name: &'static str, home: &Home, problems: &mut Problems) -> Option<Transform> {
+    match home.read(node.as_str()?, &node.span, TRANSFORM) {
         Ok(script) => Some(Transform::new(script, name)),
-        Err(error) => {
-            problems.push(Problem::error(format!("this is no valid JavaScript: {error}")).at(&node.span));
+        Err(problem) => {
+            problems.push(if problem.at.is_some() { problem } else { problem.at(&node.span) });
             None
         }
     }
@@ -98,8 +177,8 @@ impl<'a> Subject<'a> {
     /// The output as a script's argument: text as it is, anything else as JSON.
     fn argument(&self) -> Arg<'a> {
         match &self.response.output {
-            crate::record::Output::Text(text) => Arg::Text(text),
-            crate::record::Output::Json(_) => Arg::Json(self.text),
+            Output::Text(text) => Arg::Text(text),
+            Output::Json(_) => Arg::Json(self.text),
         }
     }
 }

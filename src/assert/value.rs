@@ -103,6 +103,9 @@ pub struct Resolved {
 /// Follows `file://` in a value, or in the items of a list. `None`: there was a problem.
 pub fn resolve(value: &Node, setup: &Setup<'_>, problems: &mut Problems) -> Option<Resolved> {
     let mut resolved = Resolved::default();
+    if is_scripted(value) {
+        return Some(resolved);
+    }
     if let Some(path) = reference(value) {
         resolved.value = Some(load(path, value, setup, &mut resolved.files, problems)?);
     } else if value.items().iter().any(|item| reference(item).is_some()) {
@@ -116,6 +119,11 @@ pub fn resolve(value: &Node, setup: &Setup<'_>, problems: &mut Problems) -> Opti
         resolved.value = Some(Node { span: value.span.clone(), kind: Form::Seq(list) });
     }
     Some(resolved)
+}
+
+/// Whether a value is a script, whose result is the value.
+pub fn is_scripted(value: &Node) -> bool {
+    reference(value).is_some_and(is_script)
 }
 
 fn reference(node: &Node) -> Option<&str> {

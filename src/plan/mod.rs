@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 
 use crate::prompts::Prompt;
 use crate::record::{Column, RunHead};
+use crate::script::Home;
 
 /// What a run will do.
 pub struct Plan {
@@ -32,6 +33,8 @@ pub struct Plan {
     pub targets: Vec<Arc<Target>>,
     /// Who grades, by number; providers of the config may be among them.
     pub graders: Vec<Arc<Target>>,
+    /// Where scripts run.
+    pub scripts: Option<Home>,
     /// The columns, providers outside, prompts inside.
     pub columns: Vec<PlanColumn>,
     /// The cases.
@@ -78,6 +81,7 @@ impl Plan {
             prompts,
             targets,
             graders: Vec::new(),
+            scripts: None,
             cases: Arc::new(Vec::new()),
             repeat: 1,
             cells: 0,

@@ -188,6 +188,9 @@ impl Conductor {
             self.notice(&event, listen);
         }
         self.flush_rest(listen);
+        if let Some(scripts) = &self.plan.scripts {
+            scripts.shut_down().await;
+        }
         let tail = Arc::new(self.tail(started));
         self.close(&tail).await;
         self.tell(&Event::RunFinished(Arc::clone(&tail)), listen);

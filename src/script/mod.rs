@@ -7,6 +7,7 @@
 mod code;
 mod engine;
 mod formula;
+mod home;
 mod runner;
 mod transform;
 mod trouble;
@@ -15,7 +16,8 @@ mod worker;
 pub use code::Code;
 pub use engine::{Arg, Pace, Returned};
 pub use formula::Formula;
+pub use home::{Home, Manner};
 pub use runner::Script;
 pub use transform::Transform;
 pub use trouble::{ScriptError, Trouble};
-pub use worker::{EXECUTABLE, Foreign, Language, NODE, PYTHON, RUBY, WorkerEnv, Workers, check};
+pub use worker::{EXECUTABLE, Foreign, Language, NODE, PYTHON, RUBY, WorkerEnv, Workers};

@@ -1,20 +1,29 @@
 //! A script of the config, wherever it runs.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
 use super::code::Code;
 use super::engine::{Arg, Pace, Returned};
+use super::home::Home;
 use super::trouble::{ScriptError, Trouble};
+use super::worker::{Foreign, Language};
 
 /// So many scripts that take their time run at once, beside everything else.
 static PATIENT: Semaphore = Semaphore::const_new(2);
+
+/// How long a script in another process may take for one answer.
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 /// A script that is ready to run.
 #[derive(Debug, Clone)]
 pub enum Script {
     /// In the embedded engine.
     Inline(Code),
+    /// In a process of its language.
+    Foreign(Foreign, Home),
 }
 
 /// Arguments that outlive the call.
@@ -58,6 +67,7 @@ impl Script {
     pub async fn run(&self, args: &[Arg<'_>]) -> Result<Returned, ScriptError> {
         match self {
             Self::Inline(code) => run_code(code, args).await,
+            Self::Foreign(script, home) => home.call(script, args).await.map(Returned::Value),
         }
     }
 
@@ -68,10 +78,22 @@ impl Script {
     pub fn map(&self, vars: &Map<String, Value>) -> Result<Map<String, Value>, ScriptError> {
         let vars = serde_json::to_string(vars).unwrap_or_default();
         let context = format!("{{\"vars\":{vars}}}");
-        let Self::Inline(code) = self;
-        match code.run(&[Arg::Json(&vars), Arg::Json(&context)], Pace::Patient)?.into_value() {
+        let args = [Arg::Json(&*vars), Arg::Json(&context)];
+        let returned = match self {
+            Self::Inline(code) => code.run(&args, Pace::Patient)?,
+            Self::Foreign(script, home) => Returned::Value(home.call_early(script, &args)?),
+        };
+        match returned.into_value() {
             Some(Value::Object(map)) => Ok(map),
             _ => Err(ScriptError::new(Trouble::NoResult, "it must return a map of variables")),
+        }
+    }
+
+    /// Its language, where that is not embedded.
+    pub fn language(&self) -> Option<&'static Language> {
+        match self {
+            Self::Inline(_) => None,
+            Self::Foreign(script, _) => Some(script.language()),
         }
     }
 
@@ -79,6 +101,7 @@ impl Script {
     pub fn may_read(&self, name: &str) -> bool {
         match self {
             Self::Inline(code) => code.may_read(name),
+            Self::Foreign(..) => true,
         }
     }
 }

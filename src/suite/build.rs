@@ -112,7 +112,7 @@ impl Ids {
 impl Builder {
     /// The assert room's view of this builder.
     pub(super) fn assert_setup(&self) -> assert::Setup<'_> {
-        assert::Setup { base: &self.base, lenient: self.lenient, graders: &*self.jury }
+        assert::Setup { base: &self.base, lenient: self.lenient, graders: &*self.jury, home: &self.jury.home }
     }
 
     /// Reads a test that is written as a map.

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use super::keys::OPTIONS;
 use crate::assert;
-use crate::diag::{Problem, Problems};
+use crate::diag::Problems;
 use crate::judge::{Grading, Role, Rubric};
 use crate::provider::{PARAMETERS, check_parameters};
-use crate::script::{Script, Transform};
+use crate::script::{Manner, Script, Transform};
 use crate::yaml::{Kind, Node, Shape, check};
 
 /// What `options` say; a test's are put over those of `defaultTest`.
@@ -41,7 +41,7 @@ impl CaseOptions {
         let text = |key: &str| rest.get(key).and_then(Node::as_str);
         let flag = |key: &str| rest.get(key).and_then(Node::as_bool);
         self.affixes(text("prefix"), text("suffix"));
-        self.scripts(&rest, problems);
+        self.scripts(&rest, setup, problems);
         self.grading(&rest, setup, problems);
         self.no_defaults = flag("disableDefaultAsserts").unwrap_or(self.no_defaults);
         self.no_expansion = flag("disableVarExpansion").unwrap_or(self.no_expansion);
@@ -49,18 +49,18 @@ impl CaseOptions {
         self.repeat = repeat.or(self.repeat);
     }
 
-    fn scripts(&mut self, node: &Node, problems: &mut Problems) {
+    fn scripts(&mut self, node: &Node, setup: &assert::Setup<'_>, problems: &mut Problems) {
         for name in ["postprocess", "transform"] {
-            if let Some(transform) = node.get(name).and_then(|node| assert::transform(node, name, problems)) {
+            if let Some(transform) = node.get(name).and_then(|node| assert::transform(node, name, setup.home, problems))
+            {
                 self.transform = Some(Arc::new(transform));
             }
         }
         if let Some((node, text)) = node.get("transformVars").and_then(|node| Some((node, node.as_str()?))) {
-            match Script::read(text, &["vars", "context"]) {
+            let manner = Manner { inline: None, parameters: &["vars", "context"], defaults: &["get_vars", "default"] };
+            match setup.home.read(text, &node.span, manner) {
                 Ok(script) => self.transform_vars = Some(Arc::new(script)),
-                Err(error) => {
-                    problems.push(Problem::error(format!("this is no valid JavaScript: {error}")).at(&node.span))
-                }
+                Err(problem) => problems.push(if problem.at.is_some() { problem } else { problem.at(&node.span) }),
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::diag::{Folder, Problem, Problems, Source};
 use crate::env::Env;
 use crate::judge::{Grader, Graders, Role};
 use crate::plan::Target;
+use crate::script::Home;
 use crate::yaml::{Kind, Node};
 
 /// Who is asked where nobody is named and a key for them is there.
@@ -21,6 +22,7 @@ const DEFAULTS: [(Role, &str); 3] = [
 /// Knows all graders that a config names; each is one, however often it is named.
 pub(super) struct Jury {
     pub(super) base: Folder,
+    pub(super) home: Home,
     pub(super) env: Env,
     pub(super) settings: Settings,
     pub(super) options: Options,
@@ -63,7 +65,13 @@ impl Jury {
     }
 
     fn build(&self, node: &Node, problems: &mut Problems) -> Option<Arc<Target>> {
-        let reader = Reader { base: &self.base, env: &self.env, settings: &self.settings, options: &self.options };
+        let reader = Reader {
+            base: &self.base,
+            home: &self.home,
+            env: &self.env,
+            settings: &self.settings,
+            options: &self.options,
+        };
         let mut built = Vec::new();
         reader.entry(node, &mut built, problems);
         built.pop().map(Arc::new)

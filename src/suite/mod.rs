@@ -40,6 +40,7 @@ use crate::diag::{Folder, Problem, Problems, Source};
 use crate::env::Env;
 use crate::plan::{Plan, Target};
 use crate::prompts::{Prompt, Sources};
+use crate::script::{Home, WorkerEnv};
 use crate::stats::gate::Policy;
 use crate::transport::Caps;
 use crate::yaml::{Kind, Node, Shape, check, include};
@@ -143,10 +144,12 @@ impl Loader<'_> {
         let sources = Sources { base: base.clone(), registry: registry.clone() };
         let filter = &self.options.filter;
         let all_prompts = self.prompts(&root, &sources);
-        let reader = targets::Reader { base: &base, env: &env, settings: &settings, options: self.options };
+        let home = Home::new(&base, WorkerEnv::new(env.clone(), base.path()));
+        let reader =
+            targets::Reader { base: &base, home: &home, env: &env, settings: &settings, options: self.options };
         let all_targets = reader.load(&root, self.problems);
-        let jury = Arc::new(self.jury(&root, &base, &env, &settings, &all_targets));
-        let setup = Setup { base: &base, lenient: self.options.lenient, graders: &*jury };
+        let jury = Arc::new(self.jury(&root, (&base, &home), &env, &settings, &all_targets));
+        let setup = Setup { base: &base, lenient: self.options.lenient, graders: &*jury, home: &home };
         let defaults = defaults::read(&root, &setup, self.options, self.problems);
         let builder = self.builder(&base, defaults, &jury);
         let prompts: Vec<_> = all_prompts.iter().filter(|p| filter.takes_prompt(p)).cloned().collect();
@@ -159,6 +162,7 @@ impl Loader<'_> {
             environment: Arc::new(environment::for_prompts(&env)),
             config: Arc::new(config),
             config_path,
+            scripts: Some(home.clone()),
             ..Plan::of(prompts, targets)
         };
         let gate = gate::read(&root, &base, self.options, self.problems);
@@ -166,6 +170,8 @@ impl Loader<'_> {
         let checks = believe::Checks::new(&mut plan, all_prompts, all_targets, wanted);
         plan.cases = Arc::new(dataset.believe(checks, &mut plan, self.problems));
         plan.graders = jury.graders();
+        home.end_early();
+        home.believe(self.problems);
         derived::believe(&root, &plan, self.problems);
         settings::check_caps(settings.caps, &plan.graders, self.problems);
         if let Some(gate) = &gate {
@@ -185,7 +191,14 @@ impl Loader<'_> {
         })
     }
 
-    fn jury(&self, root: &Node, base: &Folder, env: &Env, settings: &Settings, targets: &[Arc<Target>]) -> Jury {
+    fn jury(
+        &self,
+        root: &Node,
+        (base, home): (&Folder, &Home),
+        env: &Env,
+        settings: &Settings,
+        targets: &[Arc<Target>],
+    ) -> Jury {
         let of_config = root.get("commandLineOptions").and_then(|options| options.get("grader")).cloned();
         let of_line = self.options.grader.as_ref().map(|word| {
             let span = Source::new("--grader", word.as_str()).span();
@@ -193,6 +206,7 @@ impl Loader<'_> {
         });
         Jury {
             base: base.clone(),
+            home: home.clone(),
             env: env.clone(),
             settings: settings.clone(),
             options: self.options.clone(),

@@ -15,6 +15,7 @@ use crate::env::Env;
 use crate::plan::Target;
 use crate::provider::{self, Price, Setup, Timeouts};
 use crate::record::Origin;
+use crate::script::Home;
 use crate::template::print;
 use crate::yaml::{Kind, Node, Shape, check, file_reference, include, read_tree};
 
@@ -24,6 +25,7 @@ const DEFAULT_RETRIES: u32 = 6;
 /// Reads providers.
 pub(super) struct Reader<'a> {
     pub(super) base: &'a Folder,
+    pub(super) home: &'a Home,
     pub(super) env: &'a Env,
     pub(super) settings: &'a Settings,
     pub(super) options: &'a Options,
@@ -162,7 +164,7 @@ impl Reader<'_> {
                 .or(self.settings.timeout_ms)
                 .is_some(),
             at: at.span.clone(),
-            transform: get("transform").and_then(|node| assert::transform(node, "transform", problems)),
+            transform: get("transform").and_then(|node| assert::transform(node, "transform", self.home, problems)),
             prompts: get("prompts").map(|list| texts(list).collect()),
         };
         all.push(target);

@@ -131,7 +131,7 @@ fn compile(spec: &Spec<'_>, roles: &'static [Role], way: Way, problems: &mut Pro
         problems.push(Problem::error(format!("`{}` has no `rubricPrompt`", spec.kind.name)).at(&node.span));
     }
     let context = match spec.node.get("contextTransform") {
-        Some(node) => Some(scripted::transform(node, "contextTransform", problems)?),
+        Some(node) => Some(scripted::transform(node, "contextTransform", spec.setup.home, problems)?),
         None => None,
     };
     let window = spec.node.get("config").and_then(|config| config.get("windowSize")?.as_u64());
