@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, LazyLock, OnceLock};
 
+use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
 use crate::judge::{Grading, Judge};
@@ -24,6 +25,8 @@ pub struct Asked<'a> {
     pub judge: Option<&'a dyn Judge>,
     /// How the case is graded, where an assertion does not say it.
     pub grading: &'a Grading,
+    /// Who carries questions to servers; nobody where nothing may be sent.
+    pub post: Option<&'a dyn Post>,
     context: OnceLock<Arc<str>>,
 }
 
@@ -44,13 +47,19 @@ impl<'a> Asked<'a> {
     ) -> Self {
         static NONE: LazyLock<Grading> = LazyLock::new(Grading::default);
         let context = OnceLock::new();
-        Self { prompt, case, origin, parameters, response, judge: None, grading: &NONE, context }
+        Self { prompt, case, origin, parameters, response, judge: None, grading: &NONE, post: None, context }
     }
 
     /// The same, graded so.
     #[must_use]
     pub fn graded(self, judge: &'a dyn Judge, grading: &'a Grading) -> Self {
         Self { judge: Some(judge), grading, ..self }
+    }
+
+    /// The same with somebody who carries questions to servers.
+    #[must_use]
+    pub fn with_post(self, post: &'a dyn Post) -> Self {
+        Self { post: Some(post), ..self }
     }
 
     /// A parameter that was asked with, such as `tools`.
@@ -82,4 +91,13 @@ impl<'a> Asked<'a> {
             "logProbs": log_probs,
         })
     }
+}
+
+/// Somebody who carries questions to servers.
+pub trait Post: fmt::Debug + Send + Sync {
+    /// Posts JSON and gives the JSON of the reply. `shown` is the address for people, without secrets.
+    ///
+    /// # Errors
+    /// When there is no good reply in time; with the reason as a sentence that quotes no secret.
+    fn post<'a>(&'a self, url: &'a str, shown: &'a str, body: String) -> BoxFuture<'a, Result<Value, String>>;
 }

@@ -160,7 +160,7 @@ pub(super) fn compile_one(node: &Node, setup: &Setup<'_>, member: bool, problems
         weight: node.get("weight").and_then(Node::as_f64).unwrap_or(1.0),
         threshold: threshold.filter(|_| !kind.threshold.is_empty()),
         metric,
-        expected: value.filter(|_| !kind.value.is_empty()).and_then(shown),
+        expected: check.shown().or_else(|| value.filter(|_| !kind.value.is_empty()).and_then(shown)),
         reads: written.map(reads).unwrap_or_default(),
         at: node.location(),
         digest: digest(node, resolved.value.as_ref(), check.as_set()),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use futures::FutureExt;
 use serde_json::{Value, json};
 
+use super::stand::Stand;
 use super::tests::home;
 use super::{Grade, Nobody, Setup, Subject, compile, find, grade, lacking};
 use crate::diag::{Folder, Problems, Source};
@@ -48,7 +49,9 @@ fn run(case: &Value) -> (Got, String) {
     }
     let response = response(case, &scope);
     let text = response.output.text();
-    let subject = Subject::plain(&response, &text, &scope);
+    let stand = Stand::new(case["provider_config"].clone(), Value::Null);
+    let asked = stand.asked(&response);
+    let subject = Subject { asked: Some(&asked), ..Subject::plain(&response, &text, &scope) };
     let grade = grade(&compiled, case["threshold"].as_f64(), &subject).now_or_never().unwrap();
     let reasons = grade.verdicts.iter().map(|v| v.reason.clone()).collect::<Vec<_>>().join("; ");
     (got(&grade), reasons)
@@ -64,15 +67,18 @@ fn response(case: &Value, scope: &Scope) -> Response {
         return Response { output, finish_reason: Some("stop".into()), ..Response::default() };
     };
     let refusal = message.get("refusal").and_then(Value::as_str);
-    let output = match (message.get("content").and_then(Value::as_str), refusal, message.get("tool_calls")) {
-        (Some(_), _, Some(_)) => Output::Json(Value::Object(message.clone())),
-        (Some(text), ..) | (None, Some(text), _) => Output::Text(text.into()),
-        (None, None, calls) => calls.cloned().map_or_else(Output::default, Output::Json),
+    let calls = ["tool_calls", "function_call"].iter().find_map(|form| message.get(*form));
+    let output = match (message.get("content").and_then(Value::as_str), refusal, calls) {
+        (Some(text), _, Some(_)) if !text.is_empty() => Output::Json(Value::Object(message.clone())),
+        (Some(text), _, None) | (None, Some(text), None) => Output::Text(text.into()),
+        (_, _, calls) => calls.cloned().map_or_else(Output::default, Output::Json),
     };
-    let finish_reason = case["response"]["finish_reason"].as_str().map(Into::into);
     let tokens = case["response"]["logprobs"]["content"].as_array();
     let log_probs = tokens.map(|tokens| tokens.iter().filter_map(|token| token["logprob"].as_f64()).collect());
-    Response { output, finish_reason, log_probs, is_refusal: false, ..Response::default() }
+    let finish_reason: Option<String> = case["response"]["finish_reason"].as_str().map(Into::into);
+    let flagged = refusal.is_some() || finish_reason.as_deref() == Some("content_filter");
+    let guardrails = flagged.then(|| json!({"flagged": true}));
+    Response { output, finish_reason, guardrails, log_probs, is_refusal: false, ..Response::default() }
 }
 
 fn got(grade: &Grade) -> Got {

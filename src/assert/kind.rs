@@ -47,7 +47,8 @@ pub struct Example {
     pub output: &'static str,
     /// The assertion, as a YAML flow map.
     pub assertion: &'static str,
-    /// What else came with the answer, as JSON: `latencyMs`, `cost`, `finishReason`, `logProbs`; may be empty.
+    /// What else came with the answer, as JSON: `latencyMs`, `cost`, `finishReason`, `logProbs`, `guardrails`,
+    /// an `output` that is no text; what it was `asked` with, and what a `webhook` replies. May be empty.
     pub response: &'static str,
     /// What a grader replies, where one is asked.
     pub grader: &'static str,
@@ -98,6 +99,11 @@ pub trait Check: Send + Sync {
 
     /// Itself, for kinds that need all answers of a case.
     fn as_contest(&self) -> Option<&dyn Contest> {
+        None
+    }
+
+    /// Its value as verdicts show it, for a kind whose value has parts that must not be shown.
+    fn shown(&self) -> Option<String> {
         None
     }
 

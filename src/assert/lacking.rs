@@ -8,19 +8,13 @@ const NAMES: &[&str] = &[
     "contains-html",
     "contains-sql",
     "contains-xml",
-    "guardrails",
     "human",
     "is-html",
     "is-sql",
-    "is-valid-function-call",
-    "is-valid-openai-function-call",
-    "is-valid-openai-tools-call",
     "is-xml",
     "pi",
     "search-rubric",
     "skill-used",
-    "tool-call-f1",
-    "webhook",
 ];
 /// Beginnings of whole families.
 const FAMILIES: &[&str] = &["trajectory:", "trace-", "promptfoo:redteam:"];
@@ -34,7 +28,7 @@ pub fn problem(name: &str) -> Problem {
 /// What comes nearest to a kind that is not here.
 fn way_around(name: &str) -> &'static str {
     match name {
-        "javascript" | "python" | "ruby" | "webhook" => {
+        "javascript" | "python" | "ruby" => {
             "without scripts there are regex, contains-json with a schema, and word-count; `prompteval explain` lists all"
         }
         "similar" => "rouge-n, meteor and contains-all compare words without a model",

@@ -1,9 +1,11 @@
 //! Kinds that look for several texts: `contains-any`, `contains-all` and their any-case twins.
 
+use std::fmt::Display;
+
 use super::commas;
 use super::kind::{Check, Example, Finding, Kind, Sentence, Spec, Subject};
 use super::prepared::Prepared;
-use super::show::{self, ItIs, Quoted};
+use super::show::{self, Few, ItIs, Quoted};
 use super::text::Needle;
 use super::value::Text;
 use crate::content::js_number;
@@ -115,7 +117,7 @@ fn compile(spec: &Spec<'_>, mode: Mode, problems: &mut Problems) -> Option<Box<d
 }
 
 /// The texts of a list; anything but texts, numbers and truth values is a problem.
-fn read_items(items: &[Node], spec: &Spec<'_>, problems: &mut Problems) -> Option<Vec<Text>> {
+pub fn read_items(items: &[Node], spec: &Spec<'_>, problems: &mut Problems) -> Option<Vec<Text>> {
     if items.is_empty() {
         problems.push(spec.wrong_value());
         return None;
@@ -183,7 +185,7 @@ impl Several {
         let holds = decisive.is_some() != self.mode.all;
         let which = if self.mode.all { "all" } else { "any" };
         let note = if self.mode.any_case { " in any case" } else { "" };
-        let wish = format_args!("contain {which} of {}{note}", Names(needles));
+        let wish = format_args!("contain {which} of {}{note}", names(needles));
         match decisive {
             Some(needle) if self.mode.all => {
                 let came = format_args!("{} is missing: {}", Quoted(&needle.shown), ItIs(shown));
@@ -206,23 +208,12 @@ impl Check for Several {
             return Ok(self.judge(needles, hay, subject.text));
         }
         let needles = self.late(subject)?;
-        let expected = show::expected(&Names(&needles).to_string());
+        let expected = show::expected(&names(&needles).to_string());
         Ok(self.judge(&needles, hay, subject.text).expecting(Some(expected)))
     }
 }
 
 /// The first texts of a list.
-struct Names<'a>(&'a [Needle]);
-
-impl std::fmt::Display for Names<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        const MOST: usize = 4;
-        for (i, needle) in self.0.iter().take(MOST).enumerate() {
-            write!(f, "{}{}", if i > 0 { ", " } else { "" }, Quoted(&needle.shown))?;
-        }
-        if self.0.len() > MOST {
-            write!(f, " and {} more", self.0.len() - MOST)?;
-        }
-        Ok(())
-    }
+fn names(needles: &[Needle]) -> impl Display {
+    Few(needles.iter().map(|needle| needle.shown.as_str()))
 }

@@ -18,6 +18,7 @@ mod grade;
 mod graded;
 mod grading;
 mod guard;
+mod guardrails;
 mod json;
 mod kind;
 mod lacking;
@@ -27,6 +28,7 @@ mod overlap;
 mod pattern;
 mod perplexity;
 mod prepared;
+mod reference;
 mod refusal;
 mod regex;
 mod reply;
@@ -36,20 +38,25 @@ mod scripted;
 mod set;
 mod show;
 mod text;
+mod tools;
 mod value;
+mod webhook;
 
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod stand;
+#[cfg(test)]
 mod tests;
 
-pub use asked::Asked;
+pub use asked::{Asked, Post};
 pub use assertion::{ASSERTION, Assertion, Nobody, Pick, Setup, compile};
 pub use cell::compile_cell;
 pub use contest::{Contest, Entry};
 pub use grade::{Finds, Grade, contests, find_all, fold, grade};
 pub use kind::{Asking, Check, Example, Finding, Kind, Part, Spec, Subject, Turned, rubric_prompt};
 pub use lacking::is_known_elsewhere as is_lacking;
+pub use reference::reference;
 pub use scripted::transform;
 pub use set::Set;
 
@@ -64,11 +71,14 @@ const FAMILIES: &[&[Kind]] = &[
     measure::KINDS,
     perplexity::KINDS,
     reply::KINDS,
+    guardrails::KINDS,
+    tools::KINDS,
     scripted::KINDS,
     graded::KINDS,
     graded::VECTORS,
     graded::CONTEXT,
     contest::KINDS,
+    webhook::KINDS,
     set::KINDS,
 ];
 

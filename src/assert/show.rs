@@ -34,6 +34,23 @@ impl fmt::Display for ItIs<'_> {
     }
 }
 
+/// The first of several texts, in quotes.
+#[derive(Debug, Clone, Copy)]
+pub struct Few<I>(pub I);
+
+impl<'a, I: Iterator<Item = &'a str> + Clone> fmt::Display for Few<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 4;
+        for (i, text) in self.0.clone().take(MOST).enumerate() {
+            write!(f, "{}{}", if i > 0 { ", " } else { "" }, Quoted(text))?;
+        }
+        match self.0.clone().skip(MOST).count() {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
 /// An expected value for a verdict.
 pub fn expected(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(EXPECTED));

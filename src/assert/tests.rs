@@ -1,18 +1,14 @@
 //! The tables test themselves; grading; the texts of problems.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::stand::Stand;
 use super::*;
 use crate::diag::{Folder, Problems, Source, render};
 use crate::env::Env;
-use crate::judge::{Grader, Grading, Judge, Question, Role};
-use crate::record::{CaseRef, Mark, Origin, Output, Response, Status};
+use crate::record::{Mark, Output, Response, Status, Verdict};
 use crate::script::{Home, PYTHON, RUBY, WorkerEnv};
 use crate::template::Scope;
 use crate::yaml;
@@ -52,62 +48,31 @@ pub(super) fn told(text: &str) -> String {
     problems.iter().map(|p| render(p, false, 80, &str::to_owned)).collect::<Vec<_>>().join("\n")
 }
 
-/// A grader whose replies are known: JSON documents one after the other, or a text.
-struct Canned {
-    replies: Vec<Output>,
-    asked: AtomicUsize,
+pub(super) fn rated(assertions: &str, threshold: Option<f64>, vars: &Value, response: &Response) -> Grade {
+    rated_on(&Stand::new(json!({}), json!({})), assertions, threshold, vars, response)
 }
 
-impl Canned {
-    fn new(text: &str) -> Self {
-        let documents: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text).into_iter().collect();
-        let replies = match documents {
-            Ok(list) if !list.is_empty() => list.into_iter().map(Output::Json).collect(),
-            _ => vec![Output::Text(text.into())],
-        };
-        Self { replies, asked: AtomicUsize::new(0) }
-    }
-}
-
-impl Judge for Canned {
-    fn ask<'a>(&'a self, _: Grader, question: Question) -> BoxFuture<'a, Result<Response, String>> {
-        let turn = self.asked.fetch_add(1, Ordering::Relaxed);
-        let output = self.replies[turn.min(self.replies.len() - 1)].clone();
-        // The one kind that needs words and vectors.
-        let vector = question.messages.is_empty() && output.text().contains("question");
-        let output = if vector { Output::Json(json!([1, 0])) } else { output };
-        Box::pin(async { Ok(Response { output, ..Response::default() }) })
-    }
-}
-
-fn judged(assertion: &str, example: &Example) -> Grade {
-    let (compiled, problems) = compile_text(assertion);
-    assert!(!problems.has_errors(), "{}", told(assertion));
-    let vars = json!({"query": "Which town?", "context": "It is Paris."});
-    let response = self::example(example);
-    let case = CaseRef { vars: Arc::new(vars.as_object().unwrap().clone()), ..crate::record::CaseRef::blank() };
-    let (origin, parameters, judge) = (Origin::default(), serde_json::Map::new(), Canned::new(example.grader));
-    let mut grading = Grading::default();
-    Role::ALL.into_iter().for_each(|role| grading.graders.set(role, Grader(0)));
-    let asked = Asked::new("Which town?", &case, &origin, &parameters, &response).graded(&judge, &grading);
-    let scope = Scope::new(&case.vars);
-    let text = response.output.text();
-    let subject = Subject { response: &response, text: &text, scope: &scope, asked: Some(&asked) };
+/// Grades an answer beside another one.
+fn rated_on(stand: &Stand, assertions: &str, threshold: Option<f64>, vars: &Value, response: &Response) -> Grade {
+    let (compiled, problems) = compile_text(assertions);
+    assert!(!problems.has_errors(), "{}", told(assertions));
+    let scope = Scope::new(vars.as_object().unwrap());
+    let (text, asked) = (response.output.text(), stand.asked(response));
+    let subject = Subject { asked: Some(&asked), ..Subject::plain(response, &text, &scope) };
     let assertions: Vec<&Assertion> = compiled.iter().collect();
     let mut finds = wait(find_all(&assertions, &subject));
     for (place, contest) in contests(&assertions) {
         let entries = [Entry { text: &text, verdicts: &[] }, Entry { text: "another", verdicts: &[] }];
-        finds[place] = contest.hold(&subject, &entries).now_or_never().unwrap().map(|mut all| all.swap_remove(0));
+        finds[place] = wait(contest.hold(&subject, &entries)).map(|mut all| all.swap_remove(0));
     }
-    fold(&assertions, None, &subject, finds)
+    fold(&assertions, threshold, &subject, finds)
 }
 
-pub(super) fn rated(assertions: &str, threshold: Option<f64>, vars: &Value, response: &Response) -> Grade {
-    let (compiled, problems) = compile_text(assertions);
-    assert!(!problems.has_errors(), "{}", told(assertions));
-    let scope = Scope::new(vars.as_object().unwrap());
-    let text = response.output.text();
-    wait(grade(&compiled, threshold, &Subject::plain(response, &text, &scope)))
+/// The verdict on an output of a provider with these parameters.
+pub(super) fn judged(assertion: &str, config: Value, output: Output) -> Verdict {
+    let stand = Stand::new(config, json!({}));
+    let response = Response { output, ..answer("") };
+    rated_on(&stand, &format!("[{assertion}]"), None, &json!({}), &response).verdicts.remove(0)
 }
 
 pub(super) fn answer(text: &str) -> Response {
@@ -127,16 +92,24 @@ fn marks(assertions: &str, output: &str) -> String {
         .collect()
 }
 
-fn example(example: &Example) -> Response {
+/// The answer of an example, and the question around it.
+fn example(example: &Example) -> (Response, Stand) {
     let rest: Value =
         if example.response.is_empty() { json!({}) } else { serde_json::from_str(example.response).unwrap() };
-    Response {
+    let answer = match &rest["output"] {
+        Value::Null => answer(example.output),
+        output => Response { output: Output::Json(output.clone()), ..answer("") },
+    };
+    let stand = Stand::new(rest["asked"].clone(), rest["webhook"].clone());
+    let response = Response {
         cost: rest["cost"].as_f64(),
         latency_ms: rest["latencyMs"].as_u64(),
         log_probs: serde_json::from_value(rest["logProbs"].clone()).unwrap(),
         finish_reason: rest["finishReason"].as_str().map(Into::into),
-        ..answer(example.output)
-    }
+        guardrails: rest.get("guardrails").cloned(),
+        ..answer
+    };
+    (response, stand)
 }
 
 #[test]
@@ -147,12 +120,16 @@ fn every_row_tests_itself() {
         assert!(!lacking::is_known_elsewhere(kind.name), "{}", kind.name);
         for (case, status) in [(&kind.passes, Status::Passed), (&kind.fails, Status::Failed)] {
             let plain = format!("[{}]", case.assertion);
-            let found = judged(&plain, case);
+            let (response, stand) = example(case);
+            let stand = stand.graded(case.grader);
+            let vars = Value::Object(stand.vars().clone());
+            let found = rated_on(&stand, &plain, None, &vars, &response);
             assert_eq!(found.status, status, "{plain}: {:?}", found.verdicts);
             assert!(!found.verdicts[0].reason.is_empty());
             if kind.negatable {
                 let turned = plain.replacen("{type: ", "{type: not-", 1);
-                let found = judged(&turned, case);
+                let stand = stand.graded(case.grader);
+                let found = rated_on(&stand, &turned, None, &vars, &response);
                 assert_ne!(found.status, status, "{turned}");
                 assert_ne!(found.status, Status::Errored, "{turned}");
             }

@@ -43,6 +43,9 @@ pub(super) enum Command {
     Explain {
         /// Its name, such as `contains-json`, `mock` or `junit`
         kind: Option<String>,
+        /// Print the reference of all assertions as Markdown
+        #[arg(long, conflicts_with = "kind")]
+        markdown: bool,
     },
     /// Compare two runs: stored ones, reports, or versions of a prompt
     Compare(CompareCommand),

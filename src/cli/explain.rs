@@ -9,7 +9,11 @@ use crate::report::FORMATS;
 use crate::suite::PROVIDER;
 use crate::yaml::Use;
 
-pub(super) fn explain(name: Option<&str>, screen: &Screen) -> Result<ExitStatus, Failure> {
+pub(super) fn explain(name: Option<&str>, markdown: bool, screen: &Screen) -> Result<ExitStatus, Failure> {
+    if markdown {
+        screen.out(assert::reference().trim_end());
+        return Ok(ExitStatus::Success);
+    }
     let Some(name) = name else {
         list(screen);
         return Ok(ExitStatus::Success);

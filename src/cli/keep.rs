@@ -10,6 +10,7 @@ use super::args::{RunCommand, StoreArgs};
 use super::exit::{ExitStatus, Failure};
 use super::screen::{Screen, count};
 use crate::env::{Env, git};
+use crate::provider::Hook;
 use crate::record::{Git, RunHead};
 use crate::run::{Past, Settings};
 use crate::store::{Cassette, Journal, Memory, Resumed, Spent, Store, StoreError, Trouble};
@@ -85,7 +86,7 @@ impl Keeping {
         if let Some(memory) = memory {
             shared = shared.with_memory(memory, command.cache_only);
         }
-        Ok(Settings { head, clock, shared: Arc::new(shared), journal, past })
+        Ok(Settings { head, clock, shared: Arc::new(shared), journal, past, hook: Hook::new(&suite.env) })
     }
 
     /// The run's journal, what an earlier go left, and what it has spent.

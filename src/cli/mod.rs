@@ -77,7 +77,7 @@ fn dispatch(args: Args, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitSt
         Command::Run(command) => run::run(&command, env, cwd, screen),
         Command::Validate(selection) => validate(&selection, env, cwd, screen),
         Command::Init(command) => init::init(&command, cwd, screen),
-        Command::Explain { kind } => explain::explain(kind.as_deref(), screen),
+        Command::Explain { kind, markdown } => explain::explain(kind.as_deref(), markdown, screen),
         Command::Report(command) => report::report(&command, env, cwd, screen),
         Command::Compare(command) => compare::compare(&command, env, cwd, screen),
         Command::Gate(command) => gates::gate(&command, env, cwd, screen),

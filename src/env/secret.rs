@@ -59,7 +59,11 @@ impl Redactor {
         }
         let Ok(mut known) = self.known.write() else { return };
         let quoted = in_json(value);
-        let new = [value, &quoted].into_iter().filter(|form| !known.forms.iter().any(|known| known == form));
+        let mut new =
+            [value, &quoted].into_iter().filter(|form| !known.forms.iter().any(|known| known == form)).peekable();
+        if new.peek().is_none() {
+            return;
+        }
         let mut forms: Vec<String> = known.forms.iter().cloned().chain(new.map(str::to_owned)).collect();
         forms.dedup();
         forms.sort_by_key(|form| std::cmp::Reverse(form.len()));

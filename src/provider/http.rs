@@ -1,5 +1,6 @@
 //! HTTP as the hosted kinds share it: pooled connections, bounded bodies, failures in classes.
 
+mod address;
 mod authority;
 mod dial;
 mod failure;
@@ -8,6 +9,7 @@ mod refusal;
 mod wait;
 mod words;
 
+pub(super) use address::{hide_secrets, open_address};
 pub(super) use authority::authorities;
 pub(super) use dial::Dial;
 #[cfg(test)]

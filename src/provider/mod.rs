@@ -8,6 +8,7 @@
 
 mod echo;
 mod finish;
+mod hook;
 mod http;
 mod mock;
 mod openai;
@@ -15,6 +16,7 @@ mod price;
 mod timeouts;
 mod unknown;
 
+pub use hook::Hook;
 pub use openai::PARAMETERS;
 pub use price::Price;
 pub use timeouts::Timeouts;

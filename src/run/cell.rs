@@ -6,6 +6,7 @@ use super::bar::Panel;
 use super::draft::{Draft, Provenance};
 use super::past::Past;
 use crate::plan::{Cell, Plan};
+use crate::provider::Hook;
 use crate::record::{CallFailure, Request, Response};
 use crate::store::{Entry, KeptCell, StoreError};
 use crate::transport::{Line, Notify, Sent, Ticket, Turn};
@@ -17,6 +18,7 @@ pub(super) struct Bench<'a> {
     pub(super) panel: &'a Panel,
     pub(super) past: &'a Past,
     pub(super) notify: Notify<'a>,
+    pub(super) hook: &'a Hook,
 }
 
 /// A cell that has ended.

@@ -16,6 +16,7 @@ use super::row::{Row, Rows};
 use crate::assert::Assertion;
 use crate::env::Clock;
 use crate::plan::{Cell, Cells, Plan, Target};
+use crate::provider::Hook;
 use crate::record::{Ending, Event, Outcome, RunHead, RunTail};
 use crate::store::{Journal, StoreError};
 use crate::transport::{Line, Notice, Settings as LineSettings, Shared};
@@ -40,6 +41,8 @@ pub struct Settings {
     pub journal: Option<Journal>,
     /// What an earlier go at this run left.
     pub past: Past,
+    /// Who asks webhooks.
+    pub hook: Hook,
 }
 
 /// Why the tool could not do its work.
@@ -117,6 +120,7 @@ struct Conductor {
     clock: Clock,
     shared: Arc<Shared>,
     past: Arc<Past>,
+    hook: Arc<Hook>,
     journal: Option<Journal>,
     /// Cells that are on their way to the disk.
     storing: usize,
@@ -159,6 +163,7 @@ impl Conductor {
             shared: settings.shared,
             journal: settings.journal,
             past: Arc::new(settings.past),
+            hook: Arc::new(settings.hook),
         }
     }
 
@@ -276,7 +281,7 @@ impl Conductor {
         let ticket = cell.case.recorded.is_none().then(|| line.queue());
         let notices = self.notices.0.clone();
         let past = Arc::clone(&self.past);
-        let panel = Arc::clone(&self.panel);
+        let (panel, hook) = (Arc::clone(&self.panel), Arc::clone(&self.hook));
         let together = cell.case.assertions().any(Assertion::is_contest);
         let row = together.then(|| (cell.row, plan.columns_of(&cell.case).count()));
         self.tasks.spawn(async move {
@@ -285,7 +290,7 @@ impl Conductor {
                 // The conductor is gone only when the run is over; then nobody needs to know.
                 let _ = notices.send(event_of(notice, cell.column, label));
             };
-            let bench = Bench { plan: &plan, line: &line, panel: &panel, past: &past, notify: &notify };
+            let bench = Bench { plan: &plan, line: &line, panel: &panel, past: &past, notify: &notify, hook: &hook };
             let draft = cell::run(&cell, &bench, ticket).await?;
             Ok(vec![Finish { index: cell.index, row, step: Step::of(draft) }])
         });

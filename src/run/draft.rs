@@ -8,7 +8,7 @@ use serde_json::Map;
 use super::bar::Bar;
 use super::cell::{Bench, Ended, Question};
 use crate::assert::{Asked, Assertion, Finds, Grade, Subject, find_all, fold};
-use crate::plan::{Cell, Plan};
+use crate::plan::Cell;
 use crate::record::{Aside, CallFailure, Outcome, Reason, Response, Setback, Spent, Status};
 use crate::script::Transform;
 use crate::store::{Entry, KeptCell};
@@ -47,7 +47,7 @@ impl Draft {
         let bar = Bar::new(bench.panel, bench.notify, cell.repeat);
         let Sent { result, attempts, setbacks } = sent;
         let (response, failure, finds) = match result {
-            Ok(response) => look(cell, &question, response, bench.plan, &bar).await,
+            Ok(response) => look(cell, &question, response, bench, &bar).await,
             Err(failure) => (None, Some(failure), Finds::new()),
         };
         let cell = cell.clone();
@@ -112,13 +112,13 @@ impl Draft {
 type Looked = (Option<Response>, Option<CallFailure>, Finds);
 
 /// Transforms an answer and asks the assertions.
-async fn look(cell: &Cell, question: &Question, response: Response, plan: &Plan, bar: &Bar<'_>) -> Looked {
+async fn look(cell: &Cell, question: &Question, response: Response, bench: &Bench<'_>, bar: &Bar<'_>) -> Looked {
     let none = Map::new();
     let (prompt, parameters) =
         question.request.as_ref().map_or(("", &none), |request| (&*request.text, &*request.parameters));
-    let target = &plan.columns[cell.column].target;
+    let target = &bench.plan.columns[cell.column].target;
     let asked = Asked::new(prompt, &cell.case.reference, &target.origin, parameters, &response);
-    let asked = asked.graded(bar, &cell.case.grading);
+    let asked = asked.graded(bar, &cell.case.grading).with_post(bench.hook);
     let transforms = target.transform.as_ref().into_iter().chain(cell.case.transform.as_deref());
     let judged = match transformed(&response, transforms, &asked).await {
         Ok(judged) => judged,

@@ -7,6 +7,7 @@ mod bar;
 mod cell;
 mod conductor;
 mod draft;
+mod hook;
 mod order;
 mod past;
 mod row;

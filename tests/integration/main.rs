@@ -19,3 +19,4 @@ mod stored;
 mod story;
 mod tls;
 mod trend;
+mod webhook;

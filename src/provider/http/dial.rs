@@ -37,9 +37,19 @@ pub(in crate::provider) enum Trust {
 impl Dial {
     /// As a provider is configured.
     pub(in crate::provider) fn new(setup: &Setup<'_>, url: &Url, authorities: Vec<CertificateDer<'static>>) -> Self {
-        let plain = url.scheme() == "http" && !may_use_proxy(setup.env);
+        Self::to(url, setup.env, setup.timeouts.connect, authorities)
+    }
+
+    /// To an address, believing these authorities beside the system's.
+    pub(in crate::provider) fn to(
+        url: &Url,
+        env: &Env,
+        connect: Duration,
+        authorities: Vec<CertificateDer<'static>>,
+    ) -> Self {
+        let plain = url.scheme() == "http" && !may_use_proxy(env);
         let trust = if plain { Trust::Nobody } else { Trust::System(authorities) };
-        Self { connect: setup.timeouts.connect, trust }
+        Self { connect, trust }
     }
 
     /// The client for such connections, made when it is first needed.

@@ -2,7 +2,7 @@
 
 mod usual;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::{finish, http};
 use crate::env::Redactor;
@@ -47,6 +47,7 @@ impl Reading<'_> {
         Ok(Response {
             output,
             is_refusal,
+            guardrails: flagged(is_refusal),
             usage: json.get("usage").and_then(usage),
             finish_reason,
             reasoning: text_of(message, &["reasoning_content", "reasoning"]),
@@ -86,6 +87,11 @@ impl Reading<'_> {
         let quoted = http::excerpt(&self.redactor.clean(body));
         CallFailure::new(Reason::BadAnswer, format!("the answer of {} {what}: {quoted}", self.shown))
     }
+}
+
+/// What promptfoo makes of a refusal and of a content filter; nothing of an answer that passed.
+fn flagged(is_refusal: bool) -> Option<Value> {
+    is_refusal.then(|| json!({"flagged": true}))
 }
 
 fn no_output(shown: &str, finish_reason: Option<&str>) -> CallFailure {
@@ -161,8 +167,6 @@ fn whole(x: f64) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn read(structured: bool, body: &str) -> Result<Response, CallFailure> {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::super::Setup;
+use super::super::http::{hide_secrets, open_address};
 use crate::diag::{Problem, Problems, Span};
 use crate::env::{Env, sounds_secret};
 use crate::yaml::{Entry, Node};
@@ -40,7 +41,7 @@ impl Endpoint {
         let url = base?;
         let key = with_header(key, setup, &headers, &url);
         let key = key.or_else(|| unlocked(setup, &url, told, problems))?;
-        let shown = shown(&url, setup.env);
+        let shown = open_address(&url);
         Some(Self { url, shown, headers, open_headers, key })
     }
 }
@@ -72,7 +73,7 @@ fn parse(text: &str, at: &Span, env: &Env) -> Result<Url, Problem> {
         Problem::error(format!("`{text}` is no base URL: {why}")).at(at).hint("write it like http://127.0.0.1:8000/v1")
     };
     let mut url = Url::parse(text).map_err(|e| wrong(&e.to_string()))?;
-    hide_login(&url, env);
+    hide_secrets(&url, env);
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong("it must begin with http:// or https://"));
     }
@@ -83,46 +84,6 @@ fn parse(text: &str, at: &Span, env: &Env) -> Result<Url, Problem> {
         path.pop_if_empty().extend(["chat", "completions"]);
     }
     Ok(url)
-}
-
-/// A key may stand in the URL: as the password, or as a user without one.
-fn hide_login(url: &Url, env: &Env) {
-    let secret = url.password().unwrap_or_else(|| url.username());
-    if secret.is_empty() {
-        return;
-    }
-    let (user, password) = (decoded(url.username()), decoded(url.password().unwrap_or_default()));
-    env.hide(secret);
-    env.hide(&decoded(secret));
-    // The form in which it travels, should the server echo it.
-    env.hide(&base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")));
-}
-
-/// A part of an address as it is written, without its `%` escapes.
-fn decoded(text: &str) -> String {
-    let pair = format!("x={}", text.replace('+', "%2B").replace('&', "%26"));
-    let url = Url::parse(&format!("http://x/?{pair}")).ok();
-    url.and_then(|url| Some(url.query_pairs().next()?.1.into_owned())).unwrap_or_else(|| text.to_owned())
-}
-
-fn shown(url: &Url, env: &Env) -> String {
-    let mut open = url.clone();
-    // These fail only for addresses that cannot have a login in the first place.
-    let _ = open.set_username("").and_then(|()| open.set_password(None));
-    let pairs = url.query().map_or_else(Vec::new, |query| query.split('&').collect());
-    let (secret, plain): (Vec<&str>, Vec<&str>) = pairs.into_iter().partition(|pair| is_secret(pair));
-    if !secret.is_empty() {
-        open.set_query((!plain.is_empty()).then(|| plain.join("&")).as_deref());
-    }
-    for value in secret.into_iter().filter_map(|pair| pair.split_once('=')).map(|(_, value)| value) {
-        env.hide(value);
-        env.hide(&decoded(value));
-    }
-    open.into()
-}
-
-fn is_secret(pair: &str) -> bool {
-    sounds_secret(&decoded(pair.split_once('=').map_or(pair, |(name, _)| name)))
 }
 
 /// Sets the `authorization` header and says where the key came from, where there is one.
@@ -247,25 +208,6 @@ fn unlocked(setup: &Setup<'_>, url: &Url, told: bool, problems: &mut Problems) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::Clock;
-
-    #[test]
-    fn only_what_is_secret_leaves_an_address() {
-        for (url, expected, hidden) in [
-            ("http://h/v1?deployment=a&api_key=ab%2Fcdef", "http://h/v1?deployment=a", &["ab%2Fcdef", "ab/cdef"][..]),
-            ("http://h/v1?token=s3cret1&token=s3cret2", "http://h/v1", &["s3cret1", "s3cret2"]),
-            ("http://me:c2VjcmV0cw%3D%3D@h/v1", "http://h/v1", &["c2VjcmV0cw==", "bWU6YzJWamNtVjBjdz09"]),
-            ("http://h/v1?api-version=2", "http://h/v1?api-version=2", &[]),
-        ] {
-            let env = Env::new([].into(), Clock::fixed(0));
-            let url = Url::parse(url).unwrap();
-            hide_login(&url, &env);
-            assert_eq!(shown(&url, &env), expected);
-            for secret in hidden {
-                assert_eq!(env.redactor.clean(secret), "[redacted]", "{secret}");
-            }
-        }
-    }
 
     #[test]
     fn keys_that_only_open_the_door_are_no_part_of_what_answers() {

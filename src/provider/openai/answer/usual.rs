@@ -77,8 +77,10 @@ pub(super) fn response(body: &str) -> Option<Response> {
     }
     let finish_reason = choice.finish_reason.as_deref().and_then(finish::normal);
     let filled = |text: Option<Cow<'_, str>>| text.filter(|text| !text.is_empty()).map(Cow::into_owned);
+    let is_refusal = finish_reason.as_deref() == Some("content_filter");
     Some(Response {
-        is_refusal: finish_reason.as_deref() == Some("content_filter"),
+        is_refusal,
+        guardrails: super::flagged(is_refusal),
         output: Output::Text(message.content.into_owned()),
         usage: body.usage.as_ref().and_then(usage),
         finish_reason,
