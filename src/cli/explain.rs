@@ -21,7 +21,7 @@ pub(super) fn explain(name: Option<&str>, markdown: bool, screen: &Screen) -> Re
     let wanted = name.strip_prefix("not-").unwrap_or(name);
     if let Some(kind) = assert::find(wanted) {
         assertion(kind, screen);
-    } else if let Some(kind) = PROVIDERS.iter().find(|k| k.name == wanted) {
+    } else if let Some(kind) = PROVIDERS.iter().find(|k| k.is_called(wanted)) {
         provider(kind, screen);
     } else if let Some(format) = FORMATS.iter().find(|f| f.name == wanted) {
         let endings = format.endings.join(", ");
@@ -46,8 +46,10 @@ fn names() -> impl Iterator<Item = &'static str> {
 fn list(screen: &Screen) {
     let section = |title: &str, rows: &mut dyn Iterator<Item = (&'static str, &'static str)>| {
         screen.out(&screen.paint(Ink::Strong, title));
+        let rows: Vec<_> = rows.collect();
+        let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         for (name, about) in rows {
-            screen.out(&format!("  {name:<16} {about}"));
+            screen.out(&format!("  {name:<width$} {about}"));
         }
         screen.out("");
     };

@@ -12,6 +12,7 @@ use crate::yaml::Table;
 
 pub(super) static KIND: Kind = Kind {
     name: "echo",
+    also: &[],
     about: "answers with the rendered prompt itself; for trying out prompts and assertions",
     examples: &["- echo"],
     config: &Table { name: "the echo provider's config", open: false, keys: &[] },
@@ -42,7 +43,7 @@ impl Provider for Echo {
     }
 
     fn price(&self) -> Option<Price> {
-        Some(Price::per_million(0.0, 0.0))
+        Some(Price::FREE)
     }
 }
 

@@ -52,7 +52,15 @@ impl Hook {
         let timeouts = Timeouts { connect: limit, first_byte: None, idle: limit, total: limit };
         let dial = Dial::to(&url, &self.env, limit, Vec::new());
         let place = self.places.acquire().await;
-        let reply = http::post(Post { url: &url, shown, headers: &headers, body, timeouts: &timeouts, dial: &dial });
+        let reply = http::post(Post {
+            url: &url,
+            shown,
+            headers: &headers,
+            body,
+            timeouts: &timeouts,
+            dial: &dial,
+            setting: "the URL",
+        });
         let reply = reply.await.map_err(|failure| told(&failure));
         drop(place);
         self.read(&reply?, shown)

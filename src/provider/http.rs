@@ -42,6 +42,8 @@ pub(super) struct Post<'a> {
     pub url: &'a Url,
     /// The same for people, without secrets.
     pub shown: &'a str,
+    /// The config key that names it, for hints.
+    pub setting: &'a str,
     /// All headers but `user-agent`.
     pub headers: &'a HeaderMap,
     /// JSON.
@@ -71,7 +73,7 @@ impl Reply {
 
 /// Sends once and reads the answer.
 pub(super) async fn post(post: Post<'_>) -> Result<Reply, CallFailure> {
-    let way = Way { shown: post.shown, timeouts: post.timeouts };
+    let way = Way { shown: post.shown, setting: post.setting, timeouts: post.timeouts };
     let mut answer = begin(post, way).await?;
     let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
     let body = if status.is_success() {
@@ -124,7 +126,8 @@ async fn whole(answer: &mut Response, way: Way<'_>) -> Result<Vec<u8>, CallFailu
         let Some(chunk) = chunk.map_err(|e| way.failure(&e))? else { return Ok(body) };
         if body.len() + chunk.len() > LARGEST {
             let message = format!("the answer of {} is larger than {} MiB", way.shown, LARGEST / 1024 / 1024);
-            return Err(CallFailure::new(Reason::TooLarge, message).hint("is this the address of a chat endpoint?"));
+            let hint = format!("is {} the address of a model?", way.setting);
+            return Err(CallFailure::new(Reason::TooLarge, message).hint(hint));
         }
         body.extend_from_slice(&chunk);
     }

@@ -7,6 +7,7 @@
 mod answer;
 mod condition;
 mod config;
+mod vector;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::yaml::Node;
 
 pub(super) static KIND: Kind = Kind {
     name: "mock",
+    also: &[],
     about: "answers by rules from the config, without a network: words, structures, refusals, faults, delays",
     examples: &[
         "- id: mock\n  config: {default: {output: 'You said: {{prompt}}'}}",
@@ -35,7 +37,19 @@ pub(super) static KIND: Kind = Kind {
         ),
     ],
     config: &config::TABLE,
-    build: |setup, problems| Some(Arc::new(Mock::new(setup, problems))),
+    build: |setup, problems| Some(Arc::new(Mock::new(setup, None, problems))),
+};
+
+pub(super) static EMBEDDING: Kind = Kind {
+    name: "mock:embedding",
+    also: &[],
+    about: "answers with a vector of the text's words, without a network; its rules may say otherwise",
+    examples: &[
+        "- mock:embedding",
+        "- id: mock:embedding\n  config: {rules: [{contains: slow, error: {status: 503, times: 1}, output: [1, 0]}]}",
+    ],
+    config: &config::TABLE,
+    build: |setup, problems| Some(Arc::new(Mock::new(setup, Some(Answer::vector()), problems))),
 };
 
 struct Rule {
@@ -52,10 +66,11 @@ struct Mock {
 }
 
 impl Mock {
-    fn new(setup: &Setup<'_>, problems: &mut Problems) -> Self {
+    /// `usual` is the default answer where the config has none.
+    fn new(setup: &Setup<'_>, usual: Option<Answer>, problems: &mut Problems) -> Self {
         let rules = setup.config.get("rules").map_or(&[][..], Node::items);
         let default = setup.config.get("default");
-        if rules.is_empty() && default.is_none() {
+        if rules.is_empty() && default.is_none() && usual.is_none() {
             let message = format!("`{}` has nothing to answer with", setup.id);
             problems.push(Problem::error(message).at(setup.at).hint("give its config `rules` or a `default`"));
         }
@@ -70,7 +85,7 @@ impl Mock {
             identity: json!({"kind": "mock", "id": setup.id, "config": setup.config.to_json()}),
             model: Some(setup.rest).filter(|rest| !rest.is_empty()).map(str::to_owned),
             rules: rules.collect(),
-            default: default.map(|node| Answer::new(node, problems)),
+            default: default.map(|node| Answer::new(node, problems)).or(usual),
             price: setup.price,
         }
     }
@@ -100,7 +115,7 @@ impl Provider for Mock {
     }
 
     fn price(&self) -> Option<Price> {
-        Some(self.price.unwrap_or_else(|| Price::per_million(0.0, 0.0)))
+        Some(self.price.unwrap_or(Price::FREE))
     }
 }
 

@@ -10,11 +10,14 @@ mod echo;
 mod finish;
 mod hook;
 mod http;
+mod huggingface;
 mod mock;
 mod openai;
 mod price;
+mod service;
 mod timeouts;
 mod unknown;
+mod vector;
 
 pub use hook::Hook;
 pub use openai::PARAMETERS;
@@ -85,8 +88,10 @@ pub struct Window {
 /// A kind of provider.
 #[derive(Debug)]
 pub struct Kind {
-    /// The first word of its ids.
+    /// The first word or words of its ids.
     pub name: &'static str,
+    /// Other words for the same.
+    pub also: &'static [&'static str],
     /// One line for people.
     pub about: &'static str,
     /// Entries of `providers:` as they stand in a config, in YAML.
@@ -102,7 +107,7 @@ pub struct Kind {
 pub struct Setup<'a> {
     /// The whole id, such as `openai:chat:gpt-4o`.
     pub id: &'a str,
-    /// The id after the kind's name and its colon; may be empty.
+    /// The id after the kind's name (or another word for it) and its colon; may be empty.
     pub rest: &'a str,
     /// Where the id stands.
     pub at: &'a Span,
@@ -121,16 +126,41 @@ pub struct Setup<'a> {
 }
 
 /// All kinds.
-pub static KINDS: &[&Kind] = &[&openai::KIND, &echo::KIND, &mock::KIND];
+pub static KINDS: &[&Kind] = &[
+    &openai::CHAT,
+    &openai::EMBEDDING,
+    &openai::MODERATION,
+    &huggingface::CLASSIFICATION,
+    &huggingface::FEATURES,
+    &echo::KIND,
+    &mock::KIND,
+    &mock::EMBEDDING,
+];
+
+impl Kind {
+    /// Whether it is called so.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.also.contains(&name)
+    }
+
+    /// What one of its ids says beyond its name; nothing for the ids of others.
+    fn rest<'a>(&self, id: &'a str) -> Option<&'a str> {
+        let beyond = |name: &&str| {
+            let rest = id.strip_prefix(*name)?;
+            if rest.is_empty() { Some(rest) } else { rest.strip_prefix(':') }
+        };
+        std::iter::once(&self.name).chain(self.also).find_map(beyond)
+    }
+}
 
 /// Finds the kind of an id, and what the id says beyond it.
 ///
 /// # Errors
 /// No such kind; with the nearest one, or the way around for kinds of promptfoo that are not here.
 pub fn find<'a>(id: &'a str, at: &Span) -> Result<(&'static Kind, &'a str), Problem> {
-    let (name, rest) = id.split_once(':').unwrap_or((id, ""));
-    let found = KINDS.iter().find(|kind| kind.name == name);
-    found.map(|kind| (*kind, rest)).ok_or_else(|| unknown::problem(id, name).at(at))
+    let found = KINDS.iter().filter_map(|kind| Some((*kind, kind.rest(id)?)));
+    // The nearest name says the most: `openai:embedding` before `openai`.
+    found.min_by_key(|(_, rest)| rest.len()).ok_or_else(|| unknown::problem(id).at(at))
 }
 
 /// Checks the config against the kind's table and builds the provider. All problems are told at once;
@@ -145,7 +175,7 @@ pub fn build(kind: &Kind, setup: &Setup<'_>, lenient: bool, problems: &mut Probl
 /// Checks parameters that a prompt or a test sets over the provider's.
 pub fn check_parameters(parameters: &Map<String, Value>, at: &Span, lenient: bool, problems: &mut Problems) {
     for (name, value) in parameters {
-        let key = openai::KIND.config.keys.iter().find(|key| key.name == name && PARAMETERS.contains(&key.name));
+        let key = openai::CHAT.config.keys.iter().find(|key| key.name == name && PARAMETERS.contains(&key.name));
         let Some(key) = key else {
             let message = format!("unknown parameter `{name}`");
             let problem = if lenient { Problem::warning(message) } else { Problem::error(message) };
@@ -189,6 +219,29 @@ mod tests {
             ("openai:chat:gpt-4o", "openai / chat:gpt-4o"),
             ("echo", "echo / "),
             ("mock:ft:x", "mock / ft:x"),
+            ("mock:embedding", "mock:embedding / "),
+            ("openai:embedding:a:b", "openai:embedding / a:b"),
+            ("openai:embeddings:a", "openai:embedding / a"),
+            ("openai:embedder", "openai / embedder"),
+            ("huggingface:text-classification:a/b", "huggingface:text-classification / a/b"),
+            ("hf:feature-extraction:a/b", "huggingface:feature-extraction / a/b"),
+            (
+                "hf:token-classification:a/b",
+                "`hf:token-classification` is not supported: this version speaks text-classification and \
+                 feature-extraction only | for labels of a whole text write `huggingface:text-classification:MODEL`",
+            ),
+            (
+                "huggingface:chat:a/b",
+                "`huggingface:chat` is not supported: this version speaks text-classification and \
+                 feature-extraction only | write `openai:a/b` with `apiBaseUrl: https://router.huggingface.co/v1` \
+                 and `apiKeyEnvar: HF_TOKEN` in its config",
+            ),
+            (
+                "huggingface:text-clasification:a",
+                "`huggingface:text-clasification` is not supported: this version speaks text-classification and \
+                 feature-extraction only | did you mean `huggingface:text-classification`?",
+            ),
+            ("hugingface:x", "unknown provider `hugingface:x` | did you mean `huggingface:x`?"),
             ("opnai:gpt-4o", "unknown provider `opnai:gpt-4o` | did you mean `openai:gpt-4o`?"),
             ("gpt-4o", "unknown provider `gpt-4o` | did you mean `openai:gpt-4o`?"),
             (
@@ -201,7 +254,7 @@ mod tests {
                 "this version has no provider `file` | own code cannot answer yet; put it behind an \
                  OpenAI-compatible endpoint and use `openai:MODEL` with `apiBaseUrl`",
             ),
-            ("weather", "unknown provider `weather` | known are openai, echo, mock"),
+            ("weather", "unknown provider `weather` | known are openai, huggingface, echo, mock"),
         ] {
             let shown = match find(id, &span) {
                 Ok((kind, rest)) => format!("{} / {rest}", kind.name),
@@ -218,7 +271,11 @@ mod tests {
                 let node = yaml::parse(&Source::new("example", *example)).unwrap();
                 let entry = node.items().first().unwrap_or(&node);
                 let id = entry.as_str().or_else(|| entry.get("id")?.as_str()).unwrap();
-                let built = bench::build_node(id, entry.get("config"), &[("OPENAI_API_KEY", "sk-example")]);
+                let built = bench::build_node(
+                    id,
+                    entry.get("config"),
+                    &[("OPENAI_API_KEY", "sk-example"), ("HF_TOKEN", "hf-example")],
+                );
                 assert_eq!(built.err(), None, "{example}");
             }
         }
@@ -230,7 +287,7 @@ mod tests {
         insta::assert_snapshot!(problems.join("\n"), @r#"
         temprature: unknown key `temprature` in the openai provider's config | did you mean `temperature`?
         0: `max_tokens` must be a whole number from 1, found `0`
-        openai:responses:o3: `openai:responses` is not supported: this version speaks chat completions only | write `openai:chat:o3`
+        openai:responses:o3: `openai:responses` is not supported: this version speaks chat, embedding and moderation only | write `openai:chat:o3`
         openai:responses:o3: `openai:responses:o3` needs a key, and OPENAI_API_KEY is not set | export OPENAI_API_KEY=…, put it into .env, or set apiBaseUrl to another server
         "#);
     }

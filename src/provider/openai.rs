@@ -1,174 +1,116 @@
-//! OpenAI's chat completions, and every server that speaks the same protocol.
+//! OpenAI, and every server that speaks the same protocol: what its tasks have in common.
 //!
-//! The wire is promptfoo's, so that a suite gets the same answers here. Departures: thinking is kept
-//! apart from the output, and an answer without any content is an error, not a failed assertion.
+//! The wire is promptfoo's, so that a suite gets the same answers here.
 
-mod answer;
-mod body;
-mod config;
-mod endpoint;
-mod frame;
+mod chat;
+mod cost;
+mod embedding;
+mod moderation;
 
-pub use body::PARAMETERS;
+pub(super) use chat::KIND as CHAT;
+pub use chat::PARAMETERS;
+pub(super) use embedding::KIND as EMBEDDING;
+pub(super) use moderation::KIND as MODERATION;
 
-use std::sync::Arc;
+use reqwest::Url;
 
-use futures::future::BoxFuture;
-use serde_json::{Map, Value, json};
+use super::Setup;
+use super::service::{API_KEY, Door, address, scalar};
+use crate::diag::{Problem, Problems, Span};
+use crate::yaml::{Key, Shape};
 
-use self::answer::Reading;
-use self::body::Recipe;
-use self::endpoint::Endpoint;
-use self::frame::{Body, Frame};
-use super::http::{self, Dial, Post, Refusal, Reply};
-use super::{Heard, Kind, Price, Provider, Setup, Timeouts};
-use crate::diag::{Problem, Problems};
-use crate::env::{Clock, Redactor};
-use crate::record::{CallFailure, Request, Response};
+const DEFAULT_BASE: &str = "https://api.openai.com/v1";
 
-pub(super) static KIND: Kind = Kind {
-    name: "openai",
-    about: "chat completions of OpenAI or of any server with the same protocol (vLLM, llama.cpp, Ollama, LiteLLM …)",
-    examples: &[
-        "- openai:gpt-4o-mini",
-        "- id: openai:chat:gpt-4o\n  config: {temperature: 0.2, max_tokens: 300, seed: 7}",
-        "- id: openai:llama3\n  config: {apiBaseUrl: 'http://127.0.0.1:11434/v1'}",
-    ],
-    config: &config::TABLE,
-    build,
-};
+const BASE_URL: &str = "apiBaseUrl";
+const HOST: &str = "apiHost";
 
-/// Endpoints of promptfoo's `openai:` other than chat.
-const OTHER_ENDPOINTS: &[&str] = &[
-    "agents",
-    "assistant",
-    "chatkit",
-    "codex-sdk",
-    "completion",
-    "embedding",
-    "embeddings",
-    "image",
-    "moderation",
-    "realtime",
-    "responses",
-    "speech",
-    "transcription",
-    "video",
+/// Config keys of every task: who is asked, and who asks.
+const ADDRESS: &[Key] = &[
+    Key::new(BASE_URL, Shape::Text, "base URL, such as http://127.0.0.1:8000/v1; before apiHost and OPENAI_BASE_URL"),
+    Key::new(HOST, Shape::Text, "host alone: https://HOST/v1 is asked"),
+    API_KEY,
+    Key::new("apiKeyEnvar", Shape::Text, "the variable that holds the key, instead of OPENAI_API_KEY"),
+    Key::new("organization", Shape::Scalar, "sent as openai-organization; else OPENAI_ORGANIZATION"),
 ];
 
-struct OpenAi {
-    identity: Value,
-    endpoint: Endpoint,
-    recipe: Recipe,
-    frame: Option<Frame>,
-    price: Option<Price>,
-    timeouts: Timeouts,
-    dial: Dial,
-    clock: Clock,
-    redactor: Redactor,
+const USER: Key = Key::new("user", Shape::Scalar, "the end user's id");
+
+/// One of the API's tasks.
+struct Task {
+    /// What ids look like, up to the model.
+    id: &'static str,
+    /// A model that can do it.
+    example: &'static str,
+    /// Where it is, below the base URL.
+    path: &'static [&'static str],
+    /// What may be wrong where the answer is not what was asked for.
+    hint: &'static str,
 }
 
-fn build(setup: &Setup<'_>, problems: &mut Problems) -> Option<Arc<dyn Provider>> {
-    // Each part is built even where an earlier one failed: all problems are told at once.
-    let model = model(setup).map_err(|p| problems.push(p.at(setup.at))).ok();
-    let endpoint = Endpoint::new(setup, problems);
-    let recipe = Recipe::new(setup, model.unwrap_or_default(), problems);
-    let price = config::price(setup, model.unwrap_or_default(), problems);
-    let authorities = http::authorities(setup, problems);
-    let (_, endpoint, authorities) = (model?, endpoint?, authorities?);
-    Some(Arc::new(OpenAi {
-        identity: identity(&endpoint, &recipe),
-        dial: Dial::new(setup, &endpoint.url, authorities),
-        endpoint,
-        frame: Frame::of(&recipe),
-        recipe,
-        price,
-        timeouts: setup.timeouts,
-        clock: setup.env.clock,
-        redactor: setup.env.redactor.clone(),
-    }))
-}
-
-/// The model of `openai:MODEL` or `openai:chat:MODEL`. A model's own name may have colons.
-fn model<'a>(setup: &Setup<'a>) -> Result<&'a str, Problem> {
-    let (first, after) = setup.rest.split_once(':').unwrap_or((setup.rest, ""));
-    if OTHER_ENDPOINTS.contains(&first) {
-        let model = if after.is_empty() { "MODEL" } else { after };
-        let message = format!("`openai:{first}` is not supported: this version speaks chat completions only");
-        return Err(Problem::error(message).hint(format!("write `openai:chat:{model}`")));
-    }
-    let model = if first == "chat" { after } else { setup.rest };
-    if model.is_empty() {
-        return Err(Problem::error(format!("`{}` names no model", setup.id)).hint("write `openai:gpt-4o-mini`"));
-    }
-    Ok(model)
-}
-
-fn identity(endpoint: &Endpoint, recipe: &Recipe) -> Value {
-    let mut body = recipe.body(Vec::new(), &Map::new());
-    if let Some(body) = body.as_object_mut() {
-        body.shift_remove("messages");
-    }
-    json!({"kind": "openai:chat", "url": endpoint.shown, "headers": endpoint.open_headers, "body": body})
-}
-
-impl OpenAi {
-    async fn ask(&self, request: &Request, heard: Heard<'_>) -> Result<Response, CallFailure> {
-        let Body { text, structured } = Body::of(&self.recipe, self.frame.as_ref(), request);
-        let started = self.clock.instant();
-        let reply = http::post(Post {
-            url: &self.endpoint.url,
-            shown: &self.endpoint.shown,
-            headers: &self.endpoint.headers,
-            body: text,
-            timeouts: &self.timeouts,
-            dial: &self.dial,
-        });
-        let reply = reply.await?;
-        if let Some(limits) = http::limits(&reply.headers) {
-            heard(limits);
+impl Task {
+    /// The door to it, with the key, by the config and the environment.
+    fn door(&self, setup: &Setup<'_>, problems: &mut Problems) -> Door {
+        let organization = setup.config.get("organization").map(scalar);
+        let organization = organization.or_else(|| setup.env.get("OPENAI_ORGANIZATION").map(str::to_owned));
+        Door {
+            url: self.url(setup).map_err(|p| problems.push(p)).ok(),
+            setting: BASE_URL,
+            key: "OPENAI_API_KEY",
+            old_key: None,
+            locked: "api.openai.com",
+            organization: organization.filter(|o| !o.is_empty()).map(|o| ("openai-organization", o)),
+            hint: self.hint,
         }
-        let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if !reply.is_success() {
-            return Err(self.refused(&reply));
-        }
-        let reading = Reading { shown: &self.endpoint.shown, redactor: &self.redactor, structured };
-        let response = reading.response(&reply.body)?;
-        let cost = self.price.zip(response.usage).map(|(price, usage)| price.of(&usage));
-        Ok(Response { cost, latency_ms: Some(latency_ms), ..response })
     }
 
-    fn refused(&self, reply: &Reply) -> CallFailure {
-        let body = String::from_utf8_lossy(&reply.body);
-        let refusal = Refusal {
-            status: reply.status,
-            headers: &reply.headers,
-            body: &self.redactor.clean(&body),
-            shown: &self.endpoint.shown,
-            key: &self.endpoint.key,
-            now: self.clock.system_time(),
+    /// The address, by the first source that names one.
+    fn url(&self, setup: &Setup<'_>) -> Result<Url, Problem> {
+        let config = |name| {
+            let node = setup.config.get(name)?;
+            Some((node.as_str()?.trim().to_owned(), &node.span)).filter(|(text, _)| !text.is_empty())
         };
-        refusal.failure()
+        let env = |name| setup.env.get(name).map(|text| (text.trim().to_owned(), setup.at));
+        let host = |(host, at): (String, _)| (of_host(&host), at);
+        let (text, at) = config(BASE_URL)
+            .or_else(|| config(HOST).map(host))
+            .or_else(|| env("OPENAI_BASE_URL"))
+            .or_else(|| env("OPENAI_API_BASE_URL"))
+            .or_else(|| env("OPENAI_API_HOST").map(host))
+            .unwrap_or_else(|| (DEFAULT_BASE.to_owned(), setup.at));
+        self.below(&text, at, setup)
+    }
+
+    /// The task's address below a base URL.
+    fn below(&self, base: &str, at: &Span, setup: &Setup<'_>) -> Result<Url, Problem> {
+        let wrong = |why: &str| {
+            Problem::error(format!("`{base}` is no base URL: {why}"))
+                .at(at)
+                .hint("write it like http://127.0.0.1:8000/v1")
+        };
+        let mut url = address(base, setup.env).map_err(|why| wrong(&why))?;
+        let tail = format!("/{}", self.path.join("/"));
+        if url.path().trim_end_matches('/').ends_with(&tail) {
+            return Err(wrong(&format!("leave {tail} out, it is added")));
+        }
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(self.path);
+        }
+        Ok(url)
+    }
+
+    /// A model, which must be named.
+    fn named<'a>(&self, model: &'a str, setup: &Setup<'_>) -> Result<&'a str, Problem> {
+        if model.is_empty() {
+            let problem = Problem::error(format!("`{}` names no model", setup.id));
+            return Err(problem.hint(format!("write `{}:{}`", self.id, self.example)));
+        }
+        Ok(model)
     }
 }
 
-impl Provider for OpenAi {
-    fn call<'a>(&'a self, request: &'a Request, heard: Heard<'a>) -> BoxFuture<'a, Result<Response, CallFailure>> {
-        Box::pin(self.ask(request, heard))
-    }
-
-    fn identity(&self) -> &Value {
-        &self.identity
-    }
-
-    fn price(&self) -> Option<Price> {
-        self.price
-    }
-
-    fn max_tokens(&self) -> Option<u64> {
-        let body = &self.identity["body"];
-        ["max_completion_tokens", "max_tokens"].iter().find_map(|name| body[*name].as_u64())
-    }
+fn of_host(host: &str) -> String {
+    let scheme = if host.contains("://") { "" } else { "https://" };
+    format!("{scheme}{}/v1", host.trim_end_matches('/'))
 }
 
 #[cfg(test)]

@@ -14,6 +14,9 @@ pub struct Price {
 }
 
 impl Price {
+    /// Nothing.
+    pub const FREE: Self = Self { prompt: 0.0, completion: 0.0, cached: None };
+
     /// From US dollars per million tokens, as price lists have it.
     pub fn per_million(prompt: f64, completion: f64) -> Self {
         Self { prompt: prompt / MILLION, completion: completion / MILLION, cached: None }
@@ -63,6 +66,9 @@ const LIST: &[(&str, f64, Option<f64>, f64)] = &[
     ("o3-mini", 1.1, Some(0.55), 4.4),
     ("o3-pro", 20.0, None, 80.0),
     ("o4-mini", 1.1, Some(0.275), 4.4),
+    ("text-embedding-3-small", 0.02, None, 0.0),
+    ("text-embedding-3-large", 0.13, None, 0.0),
+    ("text-embedding-ada-002", 0.1, None, 0.0),
 ];
 
 /// The list price of a model, by its name or its name with a date behind it.
@@ -93,6 +99,9 @@ mod tests {
             ("gpt-4o-mini", Some(0.15)),
             ("gpt-4-0613", Some(30.0)),
             ("gpt-4o-audio-preview", None),
+            ("text-embedding-3-small", Some(0.02)),
+            ("text-embedding-ada-002", Some(0.1)),
+            ("text-embedding-ada-002-v2", None),
             ("gpt-4.5-preview", None),
             ("llama3", None),
         ] {

@@ -1,6 +1,6 @@
 //! Ids that no kind here answers to.
 
-use super::KINDS;
+use super::{KINDS, huggingface};
 use crate::diag::{Problem, nearest};
 
 /// Hosted services that promptfoo has kinds of its own for; most speak OpenAI's protocol as well.
@@ -31,7 +31,6 @@ const HOSTED: &[&str] = &[
     "google",
     "groq",
     "helicone",
-    "huggingface",
     "hyperbolic",
     "ibm",
     "jfrog",
@@ -87,7 +86,11 @@ const OWN_CODE: &[&str] = &[
 const MODELS: &[&str] = &["gpt-", "chatgpt-", "o1", "o3", "o4"];
 
 /// Why there is no such kind, and what to write instead.
-pub(super) fn problem(id: &str, name: &str) -> Problem {
+pub(super) fn problem(id: &str) -> Problem {
+    let (name, rest) = id.split_once(':').unwrap_or((id, ""));
+    if huggingface::NAMES.contains(&name) {
+        return huggingface::unsupported(name, rest);
+    }
     if HOSTED.contains(&name) {
         return missing(name)
             .hint("any OpenAI-compatible endpoint works: write `openai:MODEL` and set `apiBaseUrl` in its config");
@@ -98,11 +101,10 @@ pub(super) fn problem(id: &str, name: &str) -> Problem {
              `apiBaseUrl`",
         );
     }
-    let names = KINDS.iter().map(|kind| kind.name);
     Problem::error(format!("unknown provider `{id}`"))
         .maybe_hint(MODELS.iter().any(|m| id.starts_with(m)).then(|| format!("did you mean `openai:{id}`?")))
         .maybe_hint(respelt(id, name))
-        .maybe_hint(Some(format!("known are {}", names.collect::<Vec<_>>().join(", "))))
+        .maybe_hint(Some(format!("known are {}", names().join(", "))))
 }
 
 fn missing(name: &str) -> Problem {
@@ -111,6 +113,13 @@ fn missing(name: &str) -> Problem {
 
 /// The id with the nearest kind in front.
 fn respelt(id: &str, name: &str) -> Option<String> {
-    let kind = nearest(name, KINDS.iter().map(|kind| kind.name))?;
+    let kind = nearest(name, names())?;
     Some(format!("did you mean `{kind}{}`?", &id[name.len()..]))
+}
+
+/// The first words of all ids, each once.
+fn names() -> Vec<&'static str> {
+    let mut names: Vec<&str> = KINDS.iter().filter_map(|kind| kind.name.split(':').next()).collect();
+    names.dedup();
+    names
 }

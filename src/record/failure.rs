@@ -46,7 +46,7 @@ pub enum Reason {
     Broken,
     /// No answer in time.
     Timeout,
-    /// An answer that is no chat completion.
+    /// An answer that is not what was asked for: no chat completion, no vector.
     BadAnswer,
     /// An answer larger than anything sensible.
     TooLarge,

@@ -42,7 +42,7 @@ pub struct Table {
 }
 
 /// One key of a [`Table`].
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Key {
     /// Its name in the file.
     pub name: &'static str,

@@ -8,6 +8,7 @@ mod endpoint;
 mod example;
 mod faults;
 mod gate;
+mod graders_wire;
 mod ledger;
 mod project;
 mod registry;

@@ -15,6 +15,8 @@ use crate::record::{CallFailure, Reason};
 pub(super) struct Way<'a> {
     /// The address for people.
     pub shown: &'a str,
+    /// The config key that names it.
+    pub setting: &'a str,
     /// Its limits.
     pub timeouts: &'a Timeouts,
 }
@@ -22,18 +24,18 @@ pub(super) struct Way<'a> {
 impl Way<'_> {
     /// The class of an error of the client.
     pub(super) fn failure(&self, error: &reqwest::Error) -> CallFailure {
-        let (shown, why) = (self.shown, innermost(error));
+        let (shown, setting, why) = (self.shown, self.setting, innermost(error));
         if let Some(tls) = tls_error(error) {
-            return untrusted(tls, shown);
+            return self.untrusted(tls);
         }
         match (error.is_connect(), error.is_timeout()) {
             (true, true) => CallFailure::new(
                 Reason::Unreachable,
                 format!("no connection to {shown} within {:?}", self.timeouts.connect),
             )
-            .hint("is the server running? check apiBaseUrl, or raise the provider's `connect_timeout_ms`"),
+            .hint(format!("is the server running? check {setting}, or raise the provider's `connect_timeout_ms`")),
             (true, false) => CallFailure::new(Reason::Unreachable, format!("no connection to {shown}: {why}"))
-                .hint("is the server running? check apiBaseUrl"),
+                .hint(format!("is the server running? check {setting}")),
             (false, true) => late(
                 format!("no complete answer from {shown} within {:?}", self.timeouts.total),
                 "give the provider a longer `timeout_ms` (beside its `id`), or ask for fewer tokens",
@@ -56,6 +58,17 @@ impl Way<'_> {
         )
     }
 
+    fn untrusted(&self, error: &rustls::Error) -> CallFailure {
+        let (shown, setting) = (self.shown, self.setting);
+        if let rustls::Error::InvalidCertificate(why) = error {
+            let (why, hint) = flaw(why, setting);
+            let message = format!("the certificate of {shown} is not trusted: {why}");
+            return CallFailure::new(Reason::Untrusted, message).hint(hint);
+        }
+        let message = format!("no TLS connection to {shown}, so its certificate could not be checked: {error}");
+        CallFailure::new(Reason::Unreachable, message).hint(format!("does this server speak https? check {setting}"))
+    }
+
     /// The body of the answer stopped coming.
     pub(super) fn stood_still(&self) -> CallFailure {
         late(
@@ -69,26 +82,15 @@ fn late(message: String, hint: &str) -> CallFailure {
     CallFailure::new(Reason::Timeout, message).hint(hint)
 }
 
-fn untrusted(error: &rustls::Error, shown: &str) -> CallFailure {
-    if let rustls::Error::InvalidCertificate(why) = error {
-        let (why, hint) = flaw(why);
-        let message = format!("the certificate of {shown} is not trusted: {why}");
-        return CallFailure::new(Reason::Untrusted, message).hint(hint);
-    }
-    let message = format!("no TLS connection to {shown}, so its certificate could not be checked: {error}");
-    CallFailure::new(Reason::Unreachable, message).hint("does this server speak https? check apiBaseUrl")
-}
-
 /// What is wrong with a certificate, and what to do about it.
-fn flaw(error: &CertificateError) -> (String, &'static str) {
+fn flaw(error: &CertificateError, setting: &str) -> (String, String) {
     const AUTHORITY: &str = "for a private authority, name its PEM file as `ca_file` in the provider's config";
     const TIME: &str = "have the server's certificate renewed; is this machine's clock right?";
-    const NAME: &str = "check the host in apiBaseUrl, or have a certificate made for it";
     let day = |seconds: u64| {
         let at = i64::try_from(seconds).ok().and_then(|s| Timestamp::from_second(s).ok());
         at.map_or_else(|| seconds.to_string(), |at| at.to_string())
     };
-    match error {
+    let (why, hint) = match error {
         CertificateError::UnknownIssuer => ("no authority that is trusted here has signed it".to_owned(), AUTHORITY),
         CertificateError::ExpiredContext { not_after, .. } => {
             (format!("it expired at {}", day(not_after.as_secs())), TIME)
@@ -99,10 +101,12 @@ fn flaw(error: &CertificateError) -> (String, &'static str) {
         CertificateError::NotValidForNameContext { presented, .. } => {
             // They come in the form `DnsName("host")`.
             let names: Vec<&str> = presented.iter().map(|n| n.split('"').nth(1).unwrap_or(n)).collect();
-            (format!("it is for another host: {}", names.join(", ")), NAME)
+            let hint = format!("check the host in {setting}, or have a certificate made for it");
+            return (format!("it is for another host: {}", names.join(", ")), hint);
         }
         other => (other.to_string(), AUTHORITY),
-    }
+    };
+    (why, hint.to_owned())
 }
 
 fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {

@@ -36,6 +36,8 @@ pub(in crate::provider) struct Refusal<'a> {
     pub body: &'a str,
     /// The address for people.
     pub shown: &'a str,
+    /// The config key that names it.
+    pub setting: &'a str,
     /// Where the key came from, as a clause: `the key came from OPENAI_API_KEY`.
     pub key: &'a str,
     /// The time, for dates in headers.
@@ -65,13 +67,15 @@ impl Refusal<'_> {
     fn advice(&self, reason: Reason) -> Option<String> {
         if (300..400).contains(&self.status) {
             let to = self.headers.get(LOCATION).and_then(|v| v.to_str().ok()).unwrap_or("another address");
-            return Some(format!("the server points to {to}; redirects are not followed: check apiBaseUrl"));
+            return Some(format!("the server points to {to}; redirects are not followed: check {}", self.setting));
         }
         let advice = match reason {
             Reason::Auth => "check that the key is whole and may use this model",
             Reason::Quota => "the account has no credit: add some, or use another key",
             Reason::RateLimit => "ask slower: lower max_concurrency for this provider",
-            Reason::Rejected if matches!(self.status, 404 | 405) => "check apiBaseUrl and the model's name",
+            Reason::Rejected if matches!(self.status, 404 | 405) => {
+                return Some(format!("check {} and the model's name", self.setting));
+            }
             _ => return None,
         };
         Some(advice.to_owned())
@@ -122,6 +126,7 @@ mod tests {
                 headers: &headers,
                 body,
                 shown: "http://here/v1",
+                setting: "apiBaseUrl",
                 key: "no key was sent",
                 now: SystemTime::UNIX_EPOCH,
             };

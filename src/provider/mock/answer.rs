@@ -8,12 +8,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::super::{Price, finish, http};
+use super::vector;
 use crate::diag::{Problem, Problems};
 use crate::record::{CallFailure, Output, Reason, Request, Response, Usage};
 use crate::template::{Scope, Template};
 use crate::yaml::Node;
 
 /// An answer, a fault, or first the one and then the other.
+#[derive(Default)]
 pub(super) struct Answer {
     output: Option<Words>,
     fault: Option<Fault>,
@@ -29,9 +31,16 @@ pub(super) struct Answer {
 enum Words {
     Text(Box<Template>),
     Json(Value),
+    /// The vector of the prompt.
+    Vector,
 }
 
 impl Answer {
+    /// Answers with the vector of the prompt.
+    pub(super) fn vector() -> Self {
+        Self { output: Some(Words::Vector), ..Self::default() }
+    }
+
     /// Reads the answer of a rule or of the default.
     pub(super) fn new(node: &Node, problems: &mut Problems) -> Self {
         require_answer(node, problems);
@@ -75,6 +84,7 @@ impl Answer {
         match &self.output {
             None => Ok(Output::default()),
             Some(Words::Json(value)) => Ok(Output::Json(value.clone())),
+            Some(Words::Vector) => Ok(Output::Json(vector::of(&request.text).into())),
             Some(Words::Text(template)) => {
                 let scope = Scope::new(&request.vars).with("prompt", Value::from(&*request.text));
                 template.render(&scope).map(Output::Text).map_err(|e| {
@@ -84,11 +94,14 @@ impl Answer {
         }
     }
 
-    /// A word counts as a token, so that the numbers are the same everywhere.
+    /// A word counts as a token, so that the numbers are the same everywhere; a vector has none.
     fn usage(&self, request: &Request, output: &Output) -> Usage {
         let [prompt, completion, cached] = self.usage;
         let prompt = prompt.unwrap_or_else(|| count_words(&request.text));
-        let completion = completion.unwrap_or_else(|| count_words(&output.text()));
+        let completion = completion.unwrap_or_else(|| match self.output {
+            Some(Words::Vector) => 0,
+            _ => count_words(&output.text()),
+        });
         let total = prompt.saturating_add(completion);
         Usage { total, prompt, completion, cached: cached.unwrap_or(0), reasoning: 0 }
     }

@@ -48,6 +48,19 @@ async fn without_a_rule_there_is_no_answer() {
 }
 
 #[tokio::test]
+async fn an_embedder_answers_with_a_vector_where_no_rule_fits() {
+    let provider = bench::build("mock:embedding", "{rules: [{contains: odd, output: [0, 1]}]}", &[]);
+    let provider = provider.unwrap_or_else(|problems| panic!("{problems:?}"));
+    let response = provider.call(&bench::request("two words", &json!({})), &|_| {}).await.unwrap();
+    let Output::Json(Value::Array(vector)) = response.output else { panic!("{:?}", response.output) };
+    assert_eq!(vector.len(), 64);
+    assert_eq!(response.usage, Some(Usage { total: 2, prompt: 2, ..Usage::default() }));
+    assert_eq!((response.cost, response.finish_reason), (Some(0.0), None));
+    let response = provider.call(&bench::request("odd", &json!({})), &|_| {}).await.unwrap();
+    assert_eq!(response.output, Output::Json(json!([0, 1])));
+}
+
+#[tokio::test]
 async fn errors_come_per_prompt_and_pass() {
     let provider = mock(
         "rules:

@@ -1,209 +1,138 @@
-use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//! Embeddings and moderations; completions have tests of their own.
 
-use std::time::Duration;
+use serde_json::{Value, json};
 
-use super::super::Limits;
 use super::super::bench::{self, Then, answer, server};
-use super::super::http::Trust;
 use super::*;
-use crate::record::{Output, Reason, Usage};
+use crate::env::Redactor;
+use crate::provider::service::Sender;
+use crate::record::{CallFailure, Reason, Response, Usage};
 
 const KEY: &[(&str, &str)] = &[("OPENAI_API_KEY", "sk-test-key")];
 
-fn provider(id: &str, base: &str, more: &str) -> Arc<dyn Provider> {
-    let config = format!("{{apiBaseUrl: '{base}'{more}}}");
-    bench::build(id, &config, KEY).unwrap_or_else(|problems| panic!("{problems:?}"))
-}
-
-async fn fails(answer: &str, then: Then) -> CallFailure {
-    let (base, _) = server(answer, then).await;
-    let mut failure =
-        provider("openai:m", &base, "").call(&bench::request("hi", &json!({})), &|_| {}).await.unwrap_err();
-    failure.message = failure.message.replace(&base, "BASE");
-    failure
-}
-
-#[tokio::test]
-async fn asks_and_reads() {
-    let body = json!({
-        "model": "gpt-4o-2024-08-06",
-        "choices": [{"message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 1000},
-    });
-    let (base, asked) = server(&answer("200 OK", &body.to_string()), Then::Close).await;
-    let provider = provider(
-        "openai:chat:gpt-4o",
-        &format!("{base}/"),
-        ", headers: {x-a: b, x-api-key: sk-header}, organization: o",
-    );
-    let response = provider.call(&bench::request("hi", &json!({})), &|_| {}).await.unwrap();
-    assert_eq!(response.output, Output::Text("hello".into()));
-    assert_eq!(response.usage, Some(Usage { total: 2000, prompt: 1000, completion: 1000, ..Usage::default() }));
-    assert!((response.cost.unwrap() - 0.0125).abs() < 1e-12);
-    let asked = asked.await.unwrap();
-    let (head, body) = asked.split_once("\r\n\r\n").unwrap();
-    let mut lines: Vec<&str> = head.lines().filter(|l| !l.starts_with("host:")).collect();
-    lines[1..].sort_unstable();
-    insta::assert_snapshot!(lines.join("\n").replace(env!("CARGO_PKG_VERSION"), "VERSION"), @r#"
-    POST /v1/chat/completions HTTP/1.1
-    accept-encoding: gzip
-    accept: */*
-    authorization: Bearer sk-test-key
-    content-length: 96
-    content-type: application/json
-    openai-organization: o
-    user-agent: prompteval/VERSION
-    x-a: b
-    x-api-key: sk-header
-    "#);
-    insta::assert_snapshot!(body, @r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}],"max_tokens":1024,"temperature":0}"#);
-    insta::assert_snapshot!(provider.identity().to_string().replace(&base, "BASE"), @r#"{"kind":"openai:chat","url":"BASE/chat/completions","headers":{"openai-organization":"o","x-a":"b"},"body":{"model":"gpt-4o","max_tokens":1024,"temperature":0}}"#);
-    assert_eq!(provider.max_tokens(), Some(1024));
-}
-
-#[tokio::test]
-async fn a_refused_key_is_named_and_never_shown() {
-    let body = r#"{"error":{"message":"Incorrect API key provided: sk-test-key."}}"#;
-    let failure = fails(&answer("401 Unauthorized", body), Then::Close).await;
-    assert_eq!((failure.reason, failure.status), (Reason::Auth, Some(401)));
-    insta::assert_snapshot!(failure.message, @"401 from BASE/chat/completions: Incorrect API key provided: [redacted]; the key came from OPENAI_API_KEY");
-}
-
-#[tokio::test]
-async fn a_rate_limit_says_how_long() {
-    let failure = fails("HTTP/1.1 429 Slow\r\nretry-after: 2\r\ncontent-length: 4\r\n\r\nslow", Then::Close).await;
-    assert_eq!((failure.reason, failure.retry_after), (Reason::RateLimit, Some(Duration::from_secs(2))));
-    assert_eq!(failure.message, "429 from BASE/chat/completions: slow");
-}
-
-#[tokio::test]
-async fn limits_are_told_once_for_a_reply_that_names_them() {
-    let body = r#"{"choices":[{"message":{"content":"x"}}]}"#;
-    let limit = "x-ratelimit-remaining-requests: 7\r\n";
-    for (status, limit, expected) in [("200 OK", limit, &[7.0][..]), ("429 Slow", limit, &[7.0]), ("200 OK", "", &[])] {
-        let reply = answer(status, body).replacen("\r\n", &format!("\r\n{limit}"), 1);
-        let (base, _) = server(&reply, Then::Close).await;
-        let heard = std::sync::Mutex::new(Vec::new());
-        let hear: Heard<'_> = &|limits: Limits| heard.lock().unwrap().push(limits.requests.unwrap().remaining);
-        let _ = provider("openai:m", &base, "").call(&bench::request("hi", &json!({})), hear).await;
-        assert_eq!(*heard.lock().unwrap(), expected, "{status}");
+fn read(read: fn(&Value) -> Result<Response, String>, body: &str) -> String {
+    let redactor = Redactor::default();
+    let sender = Sender { shown: "H", hint: "look there", redactor: &redactor };
+    match sender.read(body.as_bytes(), read) {
+        Ok(response) => response.output.text().into_owned(),
+        Err(failure) => {
+            assert_eq!((failure.reason, failure.hint.as_deref()), (Reason::BadAnswer, Some("look there")));
+            failure.message
+        }
     }
-}
-
-#[tokio::test]
-async fn an_endless_body_is_cut_off() {
-    let failure = fails("HTTP/1.1 200 OK\r\n\r\n", Then::Forever).await;
-    assert_eq!(failure.reason, Reason::TooLarge);
-    assert_eq!(failure.message, "the answer of BASE/chat/completions is larger than 16 MiB");
-    let failure = fails("HTTP/1.1 500 Oops\r\n\r\n", Then::Forever).await;
-    assert_eq!(failure.reason, Reason::Server);
-}
-
-#[tokio::test]
-async fn a_truncated_body_is_broken() {
-    let failure = fails("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"choices\":", Then::Close).await;
-    assert_eq!(failure.reason, Reason::Broken, "{failure}");
-    let failure = fails("", Then::Close).await;
-    assert_eq!(failure.reason, Reason::Broken, "{failure}");
-    let failure = fails("HTTP/1.1 503 Busy\r\ncontent-length: 100\r\n\r\nbusy", Then::Close).await;
-    assert_eq!(failure.reason, Reason::Server, "{failure}");
-}
-
-#[tokio::test]
-async fn something_that_is_no_json() {
-    let failure = fails(&answer("200 OK", "<html>Welcome"), Then::Close).await;
-    assert_eq!(failure.reason, Reason::BadAnswer);
-    assert_eq!(failure.message, "the answer of BASE/chat/completions is no JSON: <html>Welcome");
-}
-
-#[tokio::test]
-async fn a_redirect_is_not_followed() {
-    let failure =
-        fails("HTTP/1.1 301 Moved\r\nlocation: https://there/\r\ncontent-length: 0\r\n\r\n", Then::Close).await;
-    assert_eq!(failure.reason, Reason::Rejected);
-    assert!(failure.hint.unwrap().contains("https://there/"));
-}
-
-#[tokio::test]
-async fn nobody_listens() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    drop(listener);
-    let provider = provider("openai:m", &format!("http://{address}/v1"), "");
-    let failure = provider.call(&bench::request("hi", &json!({})), &|_| {}).await.unwrap_err();
-    assert_eq!(failure.reason, Reason::Unreachable);
-    insta::assert_snapshot!(failure.message.replace(&address, "ADDRESS"), @"no connection to http://ADDRESS/v1/chat/completions: Connection refused (os error 111)");
-}
-
-#[tokio::test]
-async fn a_server_without_tls_is_told_apart() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let provider = provider("openai:m", &format!("https://{}/v1", listener.local_addr().unwrap()), "");
-    tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
-        // Hold the stream until the client has read and gone.
-        let _ = stream.read_to_end(&mut Vec::new()).await;
-    });
-    let failure = provider.call(&bench::request("hi", &json!({})), &|_| {}).await.unwrap_err();
-    assert_eq!(failure.reason, Reason::Unreachable);
-    assert!(failure.message.contains("no TLS connection"), "{failure}");
-}
-
-#[tokio::test]
-async fn a_silent_server_times_out() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let shown = format!("http://{}/v1/chat/completions", listener.local_addr().unwrap());
-    let (url, headers) = (shown.parse().unwrap(), reqwest::header::HeaderMap::new());
-    let timeouts = Timeouts { total: Duration::from_millis(20), ..Timeouts::default() };
-    let dial = &Dial { connect: timeouts.connect, trust: Trust::Nobody };
-    let post = Post { url: &url, shown: "BASE", headers: &headers, body: "{}".into(), timeouts: &timeouts, dial };
-    let failure = http::post(post).await.err().unwrap();
-    assert_eq!(
-        (failure.reason, failure.message.as_str()),
-        (Reason::Timeout, "no complete answer from BASE within 20ms")
-    );
 }
 
 #[test]
-fn the_address_comes_from_the_first_that_names_one() {
-    let host = ("OPENAI_API_HOST", "h3");
-    let both = [("OPENAI_BASE_URL", "http://h2/v1"), host];
-    for (config, vars, expected) in [
-        ("{apiBaseUrl: 'http://h/v1/', apiHost: x}", &both[..], "http://h/v1/chat/completions"),
-        ("{apiHost: h1}", &both, "https://h1/v1/chat/completions"),
-        ("", &both, "http://h2/v1/chat/completions"),
-        ("", &[("OPENAI_API_BASE_URL", "http://h4")], "http://h4/chat/completions"),
-        ("", &[host], "https://h3/v1/chat/completions"),
-        ("{apiKey: sk-in-config}", &[], "https://api.openai.com/v1/chat/completions"),
-        ("{apiBaseUrl: 'http://user:hunter2@h/v1'}", &[], "http://h/v1/chat/completions"),
-        ("{apiBaseUrl: 'http://h/v1?key=hunter2'}", &[], "http://h/v1/chat/completions"),
-        ("{apiBaseUrl: 'http://h/v1?api-version=1'}", &[], "http://h/v1/chat/completions?api-version=1"),
+fn embeddings_of_every_shape() {
+    let of = |embedding: Value| json!({"object": "list", "data": [{"index": 0, "embedding": embedding}]}).to_string();
+    for (body, expected) in [
+        (of(json!([0.25, -1])), "[0.25,-1.0]"),
+        (of(json!([[0.25, -1]])), "[0.25,-1.0]"),
+        (of(json!("AACAPwAAAL8=")), "[1.0,-0.5]"),
+        (format!("\u{feff}{}", of(json!([1]))), "[1.0]"),
+        (of(json!([])), "the answer of H has an empty vector: "),
+        (of(json!(null)), "the answer of H has a vector that is no list: "),
+        (of(json!([null])), "the answer of H has a vector whose entry 0 is no number: "),
+        (of(json!("AACAfw==")), "the answer of H has a vector whose entry 0 is not finite: "),
+        (of(json!(["x"])).replace("\"x\"", "1e999"), "the answer of H is no JSON: "),
+        (of(json!(["x"])).replace("\"x\"", "NaN"), "the answer of H is no JSON: "),
+        (json!({"data": []}).to_string(), "the answer of H has no embedding: "),
+        (json!({"data": [], "error": "no"}).to_string(), "the answer of H is an error with status 200: "),
+        (json!([1, 2]).to_string(), "the answer of H has no embedding: "),
+        (String::new(), "the answer of H is no JSON: "),
+        ("[".repeat(100_000), "the answer of H is no JSON: "),
     ] {
-        let provider = bench::build("openai:m", config, vars).unwrap_or_else(|p| panic!("{p:?}"));
-        assert_eq!(provider.identity()["url"], expected, "{config}");
-        assert!(!provider.identity().to_string().contains("hunter2"));
+        let said = read(embedding::read, &body);
+        assert!(said == expected || expected.ends_with(": ") && said.starts_with(expected), "{said}");
     }
+}
+
+#[test]
+fn moderations_of_every_shape() {
+    for (body, expected) in [
+        (
+            r#"{"results":[{"flagged":true,"categories":{"hate":true},"category_scores":{"hate":0.9}},{"flagged":false}]}"#,
+            r#"{"flagged":true,"categories":{"hate":true},"category_scores":{"hate":0.9}}"#,
+        ),
+        (r#"{"results":[]}"#, r#"the answer of H has no results: {"results":[]}"#),
+        (
+            r#"{"results":[{"flagged":"no"}]}"#,
+            r#"the answer of H does not say whether the text is flagged: {"results":[{"flagged":"no"}]}"#,
+        ),
+        (r#"{"results":[true]}"#, r#"the answer of H does not say whether the text is flagged: {"results":[true]}"#),
+        (r#"{"error":{"message":"x"}}"#, r#"the answer of H is an error with status 200: {"error":{"message":"x"}}"#),
+    ] {
+        assert_eq!(read(moderation::read, body), expected, "{body}");
+    }
+}
+
+/// The request line and body, the answer, and the identity, of which nothing may be secret.
+async fn asked(id: &str, config: &str, body: &Value) -> (String, Result<Response, CallFailure>, String) {
+    let (base, asked) = server(&answer("200 OK", &body.to_string()), Then::Close).await;
+    let provider =
+        bench::build(id, &format!("{{apiBaseUrl: '{base}'{config}}}"), KEY).unwrap_or_else(|p| panic!("{p:?}"));
+    let result = provider.call(&bench::request("so good", &json!({})), &|_| {}).await;
+    assert_eq!(provider.max_tokens(), Some(0));
+    let asked = asked.await.unwrap();
+    assert!(asked.contains("authorization: Bearer sk-test-key\r\n"), "{asked}");
+    let (head, sent) = asked.split_once("\r\n\r\n").unwrap();
+    let line = head.lines().next().unwrap();
+    (format!("{line}\n{sent}"), result, provider.identity().to_string().replace(&base, "BASE"))
+}
+
+#[tokio::test]
+async fn asks_for_an_embedding() {
+    let body = json!({"data": [{"embedding": [1, 0]}], "model": "text-embedding-3-small-1",
+        "usage": {"prompt_tokens": 500_000, "total_tokens": 500_000}});
+    let (asked, result, identity) = asked(
+        "openai:embedding:text-embedding-3-small",
+        ", dimensions: 2, user: 7, headers: {x-api-key: sk-header}, passthrough: {input: other, truncate: true}",
+        &body,
+    )
+    .await;
+    let response = result.unwrap();
+    assert_eq!(response.output.text(), "[1.0,0.0]");
+    assert_eq!(response.usage, Some(Usage { total: 500_000, prompt: 500_000, ..Usage::default() }));
+    assert!((response.cost.unwrap() - 0.01).abs() < 1e-12);
+    assert_eq!(response.model.as_deref(), Some("text-embedding-3-small-1"));
+    assert!(response.latency_ms.is_some());
+    insta::assert_snapshot!(asked, @r#"
+    POST /v1/embeddings HTTP/1.1
+    {"model":"text-embedding-3-small","encoding_format":"float","dimensions":2,"user":"7","truncate":true,"input":"so good"}
+    "#);
+    insta::assert_snapshot!(identity, @r#"{"kind":"openai:embedding","url":"BASE/embeddings","headers":{},"body":{"model":"text-embedding-3-small","encoding_format":"float","dimensions":2,"user":"7","truncate":true}}"#);
+}
+
+#[tokio::test]
+async fn asks_for_a_moderation_free_of_charge() {
+    let body = json!({"model": "omni-1", "results": [{"flagged": false, "categories": {}}]});
+    let (asked, result, identity) = asked("openai:moderation:omni-moderation-latest", "", &body).await;
+    let response = result.unwrap();
+    assert_eq!(response.output.text(), r#"{"flagged":false,"categories":{}}"#);
+    assert_eq!((response.cost, response.usage), (Some(0.0), None));
+    insta::assert_snapshot!(asked, @r#"
+    POST /v1/moderations HTTP/1.1
+    {"model":"omni-moderation-latest","input":"so good"}
+    "#);
+    insta::assert_snapshot!(identity, @r#"{"kind":"openai:moderation","url":"BASE/moderations","headers":{},"body":{"model":"omni-moderation-latest"}}"#);
 }
 
 #[test]
 fn problems_of_the_config() {
     let of = |id, config| bench::build(id, config, &[]).err().unwrap().join("\n");
-    insta::assert_snapshot!(of("openai:gpt-4o", ""), @"openai:gpt-4o: `openai:gpt-4o` needs a key, and OPENAI_API_KEY is not set | export OPENAI_API_KEY=…, put it into .env, or set apiBaseUrl to another server");
-    insta::assert_snapshot!(of("openai:gpt-4o", "{apiKeyEnvar: MY_KEY}"), @"MY_KEY: the variable `MY_KEY` is not set, and apiKeyEnvar says that it holds the key | export MY_KEY=…, or put it into .env");
-    insta::assert_snapshot!(of("openai:gpt-4o", "{apiBaseUrl: 'localhost:8000', headers: {'a b': c}}"), @r#"
-    'localhost:8000': `localhost:8000` is no base URL: it must begin with http:// or https:// | write it like http://127.0.0.1:8000/v1
-    'a b': `a b` is no name of an HTTP header
+    insta::assert_snapshot!(of("openai:embedding", "{dimension: 3, temperature: 1}"), @r#"
+    dimension: unknown key `dimension` in the openai:embedding provider's config | did you mean `dimensions`?
+    temperature: unknown key `temperature` in the openai:embedding provider's config | known keys are apiBaseUrl, apiHost, apiKey, apiKeyEnvar, organization, headers, ca_file, maxRetries, cost, dimensions, user, passthrough
+    openai:embedding: `openai:embedding` names no model | write `openai:embedding:text-embedding-3-small`
+    openai:embedding: `openai:embedding` needs a key, and OPENAI_API_KEY is not set | export OPENAI_API_KEY=…, put it into .env, or set apiBaseUrl to another server
     "#);
-    insta::assert_snapshot!(of("openai:chat", "{apiBaseUrl: 'http://h/v1/chat/completions'}"), @r#"
-    openai:chat: `openai:chat` names no model | write `openai:gpt-4o-mini`
-    'http://h/v1/chat/completions': `http://h/v1/chat/completions` is no base URL: leave /chat/completions out, it is added | write it like http://127.0.0.1:8000/v1
+    insta::assert_snapshot!(of("openai:moderation:m", "{apiBaseUrl: 'http://h/v1/moderations', dimensions: 3}"), @r#"
+    dimensions: unknown key `dimensions` in the openai:moderation provider's config | known keys are apiBaseUrl, apiHost, apiKey, apiKeyEnvar, organization, headers, ca_file, maxRetries, passthrough
+    'http://h/v1/moderations': `http://h/v1/moderations` is no base URL: leave /moderations out, it is added | write it like http://127.0.0.1:8000/v1
     "#);
-    insta::assert_snapshot!(of("openai:o3", "{apiKey: \"a\\nb\", temperature: 1, inputCost: x, stream: true}"), @r#"
-    x: `inputCost` must be a number from 0, found text
-    stream: `stream` is not supported here: answers are read whole
-    "a\nb": the key of apiKey in the config has characters that no HTTP header can hold | is it cut, or are there quotes or line breaks in it?
-    1: `temperature` is not sent: the reasoning model `o3` would refuse it | remove it
+    insta::assert_snapshot!(of("openai:embeddings:m", "{dimensions: 0, apiHost: ':', delay: 3}"), @r#"
+    0: `dimensions` must be a whole number from 1, found `0`
+    delay: `delay` is not supported here: write it beside the provider's id, not under config
+    ':': `https://:/v1` is no base URL: empty host | write it like http://127.0.0.1:8000/v1
     "#);
 }

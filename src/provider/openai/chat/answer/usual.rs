@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::super::super::finish;
+use super::super::super::super::finish;
 use crate::record::{Output, Response, Usage};
 
 #[derive(Deserialize)]

@@ -68,7 +68,7 @@ fn is_structured(body: &Value) -> bool {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::super::{Timeouts, bench};
+    use super::super::super::super::{Timeouts, bench};
     use super::*;
     use crate::diag::{Problems, Source};
     use crate::provider::Setup;

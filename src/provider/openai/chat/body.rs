@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use super::super::Setup;
+use super::super::super::Setup;
 use crate::diag::{Problem, Problems};
 use crate::yaml::Node;
 
@@ -141,7 +141,7 @@ fn default(setup: &Setup<'_>, variable: &str, usual: &Number, problems: &mut Pro
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::{Timeouts, bench};
+    use super::super::super::super::{Timeouts, bench};
     use super::*;
 
     fn body(id: &str, config: &str, vars: &[(&str, &str)], over: &Value) -> String {

@@ -4,16 +4,15 @@ mod usual;
 
 use serde_json::{Value, json};
 
-use super::super::{finish, http};
-use crate::env::Redactor;
-use crate::record::{CallFailure, Output, Reason, Response, Usage};
+use super::super::super::finish;
+use super::super::super::service::{Sender, plain};
+use super::super::cost::usage;
+use crate::record::{CallFailure, Output, Reason, Response};
 
 /// What is needed to read an answer and to say what is wrong with one.
 pub(super) struct Reading<'a> {
-    /// The address for people.
-    pub shown: &'a str,
-    /// For what is quoted of the body.
-    pub redactor: &'a Redactor,
+    /// Who sent it.
+    pub sender: Sender<'a>,
     /// Whether the request asked for an answer by JSON Schema.
     pub structured: bool,
 }
@@ -22,28 +21,23 @@ impl Reading<'_> {
     /// The response in a body. Latency and cost are the caller's to add.
     pub(super) fn response(&self, body: &[u8]) -> Result<Response, CallFailure> {
         let text = String::from_utf8_lossy(body);
-        let plain = text.trim_start_matches('\u{feff}');
-        if let Some(response) = usual::response(plain).filter(|_| !self.structured) {
+        if let Some(response) = usual::response(plain(&text)).filter(|_| !self.structured) {
             return Ok(response);
         }
-        self.whole(&text, plain)
+        self.whole(&text)
     }
 
     /// The long way, through a tree.
-    fn whole(&self, text: &str, plain: &str) -> Result<Response, CallFailure> {
-        let Ok(json) = serde_json::from_str::<Value>(plain) else {
-            return Err(self.bad(text, "is no JSON").hint("is apiBaseUrl the address of an OpenAI-compatible API?"));
-        };
-        let Some(choice) = json.pointer("/choices/0") else {
-            let error = json.get("error").is_some_and(|e| !e.is_null());
-            return Err(self.bad(text, if error { "is an error with status 200" } else { "has no choices" }));
-        };
+    fn whole(&self, text: &str) -> Result<Response, CallFailure> {
+        let json = self.sender.tree(text)?;
+        let choice = json.pointer("/choices/0");
+        let choice = choice.ok_or_else(|| self.sender.lacking(&json, text, "has no choices"))?;
         let message = choice.get("message").filter(|m| m.is_object());
-        let message = message.ok_or_else(|| self.bad(text, "has a choice without a message"))?;
+        let message = message.ok_or_else(|| self.sender.bad(text, "has a choice without a message"))?;
         let finish_reason = choice.get("finish_reason").and_then(Value::as_str).and_then(finish::normal);
         let (output, is_refusal) = self
             .output(message, finish_reason.as_deref())
-            .ok_or_else(|| no_output(self.shown, finish_reason.as_deref()))?;
+            .ok_or_else(|| no_output(self.sender.shown, finish_reason.as_deref()))?;
         Ok(Response {
             output,
             is_refusal,
@@ -81,11 +75,6 @@ impl Reading<'_> {
             Output::Text(text) if self.structured => serde_json::from_str(text).map_or(content, Output::Json),
             _ => content,
         }
-    }
-
-    fn bad(&self, body: &str, what: &str) -> CallFailure {
-        let quoted = http::excerpt(&self.redactor.clean(body));
-        CallFailure::new(Reason::BadAnswer, format!("the answer of {} {what}: {quoted}", self.shown))
     }
 }
 
@@ -137,42 +126,17 @@ fn log_probs(choice: &Value) -> Option<Vec<f64>> {
     tokens.iter().map(|token| token.get("logprob")?.as_f64()).collect()
 }
 
-/// Token counts. All zero means that the server does not count: nobody asks with an empty prompt.
-fn usage(usage: &Value) -> Option<Usage> {
-    let at = |place: &str| usage.pointer(place).and_then(count).unwrap_or(0);
-    let (prompt, completion) = (at("/prompt_tokens"), at("/completion_tokens"));
-    let found = Usage {
-        total: at("/total_tokens").max(prompt.saturating_add(completion)),
-        prompt,
-        completion,
-        cached: at("/prompt_tokens_details/cached_tokens"),
-        reasoning: at("/completion_tokens_details/reasoning_tokens"),
-    };
-    (found != Usage::default()).then_some(found)
-}
-
-/// A count in whatever type it came.
-fn count(value: &Value) -> Option<u64> {
-    match value {
-        Value::Number(n) => n.as_u64().or_else(|| n.as_f64().and_then(whole)),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
-fn whole(x: f64) -> Option<u64> {
-    (0.0..1e15).contains(&x).then_some(x as u64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::env::Redactor;
+    use crate::record::Usage;
 
     fn read(structured: bool, body: &str) -> Result<Response, CallFailure> {
         let redactor = Redactor::default();
         redactor.learn("sk-secret-key");
-        Reading { shown: "http://h/v1", redactor: &redactor, structured }.response(body.as_bytes())
+        let sender = Sender { shown: "http://h/v1", hint: "look there", redactor: &redactor };
+        Reading { sender, structured }.response(body.as_bytes())
     }
 
     fn output(structured: bool, message: &Value, finish: &Value) -> String {
@@ -260,7 +224,9 @@ mod tests {
             json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "prompt_tokens_details": null}),
             json!({"prompt_tokens": "3", "completion_tokens": 4.0}),
         ];
-        let reading = Reading { shown: "h", redactor: &Redactor::default(), structured: false };
+        let redactor = Redactor::default();
+        let sender = Sender { shown: "h", hint: "", redactor: &redactor };
+        let reading = Reading { sender, structured: false };
         let shown = |response: Result<Response, CallFailure>| format!("{response:?}");
         for message in &messages {
             for (usage, finish) in usages.iter().zip([json!("stop"), json!("content_filter"), json!(null), json!(7)]) {
@@ -271,7 +237,7 @@ mod tests {
                         .to_string()
                         .replace("\"index\":0", "\"finish_reason\":\"length\""),
                 ] {
-                    assert_eq!(shown(reading.response(body.as_bytes())), shown(reading.whole(&body, &body)), "{body}");
+                    assert_eq!(shown(reading.response(body.as_bytes())), shown(reading.whole(&body)), "{body}");
                 }
             }
         }

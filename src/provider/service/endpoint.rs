@@ -8,16 +8,32 @@ use sha2::{Digest, Sha256};
 
 use super::super::Setup;
 use super::super::http::{hide_secrets, open_address};
+use super::scalar;
 use crate::diag::{Problem, Problems, Span};
 use crate::env::{Env, sounds_secret};
 use crate::yaml::{Entry, Node};
 
-const DEFAULT_BASE: &str = "https://api.openai.com/v1";
-const DEFAULT_KEY: &str = "OPENAI_API_KEY";
+/// What tells the endpoints of one API from those of others.
+pub(in crate::provider) struct Door {
+    /// The address that is asked; nothing where the config names none, which was told then.
+    pub url: Option<Url>,
+    /// The config key that names it.
+    pub setting: &'static str,
+    /// The variable that holds the key.
+    pub key: &'static str,
+    /// The variable that held it once, and may still.
+    pub old_key: Option<&'static str>,
+    /// The host that answers nobody without a key.
+    pub locked: &'static str,
+    /// The organization that pays: its header and its name.
+    pub organization: Option<(&'static str, String)>,
+    /// What may be wrong where an answer is not what was asked for.
+    pub hint: &'static str,
+}
 
 /// An address and the headers that go there.
 pub(super) struct Endpoint {
-    /// The address of chat completions, as it is asked.
+    /// The address, as it is asked.
     pub url: Url,
     /// The same without user, password and secret query values.
     pub shown: String,
@@ -27,68 +43,45 @@ pub(super) struct Endpoint {
     pub open_headers: Map<String, Value>,
     /// Where the key came from, as a clause for people.
     pub key: String,
+    /// The config key that names the address.
+    pub setting: &'static str,
+    /// What may be wrong where an answer is not what was asked for.
+    pub hint: &'static str,
 }
 
 impl Endpoint {
-    pub(super) fn new(setup: &Setup<'_>, problems: &mut Problems) -> Option<Self> {
-        let base = base(setup).map_err(|p| problems.push(p)).ok();
+    /// Nothing where the door cannot be opened; all problems are told at once.
+    pub(super) fn new(setup: &Setup<'_>, door: &Door, problems: &mut Problems) -> Option<Self> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let errors = problems.errors();
-        let key = key(setup, &mut headers, problems);
+        let key = key(setup, door, &mut headers, problems);
         let told = problems.errors() > errors;
-        let open_headers = further(setup, &mut headers, problems);
-        let url = base?;
-        let key = with_header(key, setup, &headers, &url);
-        let key = key.or_else(|| unlocked(setup, &url, told, problems))?;
-        let shown = open_address(&url);
-        Some(Self { url, shown, headers, open_headers, key })
+        let open_headers = further(setup, door, &mut headers, problems);
+        let url = door.url.as_ref()?;
+        let key = with_header(key, setup, &headers, url);
+        let key = key.or_else(|| unlocked(setup, door, url, told, problems))?;
+        let shown = open_address(url);
+        Some(Self { url: url.clone(), shown, headers, open_headers, key, setting: door.setting, hint: door.hint })
     }
 }
 
-/// The address, by the first source that names one.
-fn base(setup: &Setup<'_>) -> Result<Url, Problem> {
-    let config = |name| {
-        let node = setup.config.get(name)?;
-        Some((node.as_str()?.trim().to_owned(), &node.span)).filter(|(text, _)| !text.is_empty())
-    };
-    let env = |name| setup.env.get(name).map(|text| (text.trim().to_owned(), setup.at));
-    let host = |(host, at): (String, _)| (of_host(&host), at);
-    let (text, at) = config("apiBaseUrl")
-        .or_else(|| config("apiHost").map(host))
-        .or_else(|| env("OPENAI_BASE_URL"))
-        .or_else(|| env("OPENAI_API_BASE_URL"))
-        .or_else(|| env("OPENAI_API_HOST").map(host))
-        .unwrap_or_else(|| (DEFAULT_BASE.to_owned(), setup.at));
-    parse(&text, at, setup.env)
-}
-
-fn of_host(host: &str) -> String {
-    let scheme = if host.contains("://") { "" } else { "https://" };
-    format!("{scheme}{}/v1", host.trim_end_matches('/'))
-}
-
-fn parse(text: &str, at: &Span, env: &Env) -> Result<Url, Problem> {
-    let wrong = |why: &str| {
-        Problem::error(format!("`{text}` is no base URL: {why}")).at(at).hint("write it like http://127.0.0.1:8000/v1")
-    };
-    let mut url = Url::parse(text).map_err(|e| wrong(&e.to_string()))?;
+/// An address of HTTP. A login in it is a secret from here on.
+///
+/// # Errors
+/// Why the text is none.
+pub(in crate::provider) fn address(text: &str, env: &Env) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|e| e.to_string())?;
     hide_secrets(&url, env);
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong("it must begin with http:// or https://"));
-    }
-    if url.path().trim_end_matches('/').ends_with("/chat/completions") {
-        return Err(wrong("leave /chat/completions out, it is added"));
-    }
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().extend(["chat", "completions"]);
+        return Err("it must begin with http:// or https://".to_owned());
     }
     Ok(url)
 }
 
 /// Sets the `authorization` header and says where the key came from, where there is one.
-fn key(setup: &Setup<'_>, headers: &mut HeaderMap, problems: &mut Problems) -> Option<String> {
-    let (key, from, at) = find_key(setup, problems)?;
+fn key(setup: &Setup<'_>, door: &Door, headers: &mut HeaderMap, problems: &mut Problems) -> Option<String> {
+    let (key, from, at) = find_key(setup, door, problems)?;
     let secret = setup.env.hide(key.trim());
     let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {}", secret.reveal())) else {
         let message = format!("the key of {from} has characters that no HTTP header can hold");
@@ -101,7 +94,7 @@ fn key(setup: &Setup<'_>, headers: &mut HeaderMap, problems: &mut Problems) -> O
 }
 
 /// The key, where it came from and where that stands.
-fn find_key(setup: &Setup<'_>, problems: &mut Problems) -> Option<(String, String, Span)> {
+fn find_key(setup: &Setup<'_>, door: &Door, problems: &mut Problems) -> Option<(String, String, Span)> {
     if let Some(node) = setup.config.get("apiKey") {
         let text = scalar(node);
         if !text.trim().is_empty() {
@@ -109,7 +102,8 @@ fn find_key(setup: &Setup<'_>, problems: &mut Problems) -> Option<(String, Strin
         }
     }
     let Some(node) = setup.config.get("apiKeyEnvar") else {
-        return setup.env.get(DEFAULT_KEY).map(|k| (k.to_owned(), DEFAULT_KEY.to_owned(), setup.at.clone()));
+        let usual = |name: &str| Some((setup.env.get(name)?.to_owned(), name.to_owned(), setup.at.clone()));
+        return usual(door.key).or_else(|| usual(door.old_key?));
     };
     let name = node.as_str()?;
     let key = setup.env.get(name).map(|k| (k.to_owned(), name.to_owned(), node.span.clone()));
@@ -120,20 +114,14 @@ fn find_key(setup: &Setup<'_>, problems: &mut Problems) -> Option<(String, Strin
     key
 }
 
-fn scalar(node: &Node) -> String {
-    node.as_str().map_or_else(|| node.to_json().to_string(), str::to_owned)
-}
-
 /// Sets `organization` and `headers`, which may replace any other; gives those that are no secrets.
-fn further(setup: &Setup<'_>, headers: &mut HeaderMap, problems: &mut Problems) -> Map<String, Value> {
+fn further(setup: &Setup<'_>, door: &Door, headers: &mut HeaderMap, problems: &mut Problems) -> Map<String, Value> {
     let mut open = Map::new();
-    let organization = setup.config.get("organization").map(scalar);
-    let organization = organization.or_else(|| setup.env.get("OPENAI_ORGANIZATION").map(str::to_owned));
-    if let Some(name) = organization.filter(|o| !o.is_empty()) {
-        match HeaderValue::from_str(&name) {
+    if let Some((header, name)) = &door.organization {
+        match HeaderValue::from_str(name) {
             Ok(value) => {
-                open.insert("openai-organization".to_owned(), Value::from(name.as_str()));
-                headers.insert("openai-organization", value);
+                open.insert((*header).to_owned(), Value::from(name.as_str()));
+                headers.insert(*header, value);
             }
             Err(_) => problems
                 .push(Problem::error(format!("the organization `{name}` cannot stand in an HTTP header")).at(setup.at)),
@@ -192,14 +180,15 @@ fn with_header(key: Option<String>, setup: &Setup<'_>, headers: &HeaderMap, url:
     key.or_else(|| in_url.then(|| "the login came from the URL".to_owned()))
 }
 
-/// No key at all: a problem at OpenAI's own address (unless it was `told` already), usual elsewhere.
-fn unlocked(setup: &Setup<'_>, url: &Url, told: bool, problems: &mut Problems) -> Option<String> {
-    if url.host_str() != Some("api.openai.com") || setup.offline {
-        return Some(format!("no key was sent ({DEFAULT_KEY} is not set)"));
+/// No key at all: a problem at the API's own address (unless it was `told` already), usual elsewhere.
+fn unlocked(setup: &Setup<'_>, door: &Door, url: &Url, told: bool, problems: &mut Problems) -> Option<String> {
+    let variable = door.key;
+    if url.host_str() != Some(door.locked) || setup.offline {
+        return Some(format!("no key was sent ({variable} is not set)"));
     }
     if !told {
-        let message = format!("`{}` needs a key, and {DEFAULT_KEY} is not set", setup.id);
-        let hint = format!("export {DEFAULT_KEY}=…, put it into .env, or set apiBaseUrl to another server");
+        let message = format!("`{}` needs a key, and {variable} is not set", setup.id);
+        let hint = format!("export {variable}=…, put it into .env, or set {} to another server", door.setting);
         problems.push(Problem::error(message).at(setup.at).hint(hint));
     }
     None
