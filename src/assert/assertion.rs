@@ -11,7 +11,7 @@ use super::set::Set;
 use super::value::{self, Text};
 use super::{computed, find, kinds, lacking, scripted, show};
 use crate::content::{ContentId, Digest, digest_of};
-use crate::diag::{Folder, Location, Problem, Problems, did_you_mean};
+use crate::diag::{Folder, Location, Problem, Problems, did_you_mean, is_script};
 use crate::judge::{Graders, Role};
 use crate::record::{Mark, Response, Verdict};
 use crate::script::{Home, Transform};
@@ -163,7 +163,7 @@ pub(super) fn compile_one(node: &Node, setup: &Setup<'_>, member: bool, problems
         expected: check.shown().or_else(|| value.filter(|_| !kind.value.is_empty()).and_then(shown)),
         reads: written.map(reads).unwrap_or_default(),
         at: node.location(),
-        digest: digest(node, resolved.value.as_ref(), check.as_set()),
+        digest: scripts(node, setup).fold(digest(node, resolved.value.as_ref(), check.as_set()), Digest::and),
         check,
         transform,
     })
@@ -177,6 +177,17 @@ fn digest(node: &Node, resolved: Option<&Node>, set: Option<&Set>) -> Digest {
     }
     let members = set.map(Set::members_list).unwrap_or_default();
     members.iter().fold(id, |id, member| id.with_digest(member.digest)).digest()
+}
+
+/// Digests of the script files that an assertion names.
+fn scripts<'a>(node: &'a Node, setup: &'a Setup<'_>) -> impl Iterator<Item = Digest> + 'a {
+    let texts = ["value", "transform", "contextTransform"].into_iter().filter_map(|key| node.get(key)?.as_str());
+    let paths = texts.filter_map(|text| text.trim().strip_prefix("file://")).filter(|path| is_script(path));
+    paths.filter_map(|path| {
+        let path = path.split_once(':').map_or(path, |(path, _)| path);
+        let bytes = std::fs::read(setup.base.path().join(path)).ok()?;
+        Some(ContentId::of(&String::from_utf8_lossy(&bytes)).digest())
+    })
 }
 
 /// The variables that a value's templates read.

@@ -137,7 +137,7 @@ fn is_ours(case: &Value) -> bool {
     }
     let known = |a: &Value| {
         let name = a["type"].as_str().unwrap_or_default();
-        !lacking::is_known_elsewhere(name.strip_prefix("not-").unwrap_or(name)) && a.get("transform").is_none()
+        !lacking::is_known_elsewhere(name.strip_prefix("not-").unwrap_or(name))
     };
     let list = case["assert"].as_array().cloned().unwrap_or_else(|| vec![case["assert"].clone()]);
     kind == "unknown-type"

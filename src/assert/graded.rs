@@ -242,7 +242,7 @@ fn facts<'a>(check: &'a Graded, subject: &'a Subject<'a>, ideal: String) -> Aski
         let rubric = check.panel.rubric(subject, check.ours);
         let (category, reason) = judge::ask(seat, rubric, &scope, 0, judge::category).await?;
         let weights = subject.asked.map(|asked| asked.grading.weights).unwrap_or_default();
-        let score = weights.of(category);
+        let worth = weights.of(category);
         let meaning = match category {
             'A' => "a part of the expected facts",
             'B' => "the expected facts and more",
@@ -251,7 +251,7 @@ fn facts<'a>(check: &'a Graded, subject: &'a Subject<'a>, ideal: String) -> Aski
             _ => "something against the expected facts",
         };
         let said = if reason.is_empty() { String::new() } else { format!(": {}", show::reason(&reason)) };
-        Ok(rest(score > 0.0, score, format!("the grader finds {meaning} ({category}){said}")))
+        Ok(rest(worth > 0.0, worth, format!("the grader finds {meaning} ({category}){said}")))
     })
 }
 

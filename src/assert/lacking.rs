@@ -3,19 +3,7 @@
 use crate::diag::Problem;
 
 /// Their names, without `not-`.
-const NAMES: &[&str] = &[
-    "agent-rubric",
-    "contains-html",
-    "contains-sql",
-    "contains-xml",
-    "human",
-    "is-html",
-    "is-sql",
-    "is-xml",
-    "pi",
-    "search-rubric",
-    "skill-used",
-];
+const NAMES: &[&str] = &["agent-rubric", "human", "pi", "search-rubric", "skill-used"];
 /// Beginnings of whole families.
 const FAMILIES: &[&str] = &["trajectory:", "trace-", "promptfoo:redteam:"];
 
@@ -28,13 +16,7 @@ pub fn problem(name: &str) -> Problem {
 /// What comes nearest to a kind that is not here.
 fn way_around(name: &str) -> &'static str {
     match name {
-        "javascript" | "python" | "ruby" => {
-            "without scripts there are regex, contains-json with a schema, and word-count; `prompteval explain` lists all"
-        }
-        "similar" => "rouge-n, meteor and contains-all compare words without a model",
-        "is-xml" | "contains-xml" | "is-html" | "contains-html" | "is-sql" | "contains-sql" => {
-            "regex and contains look at the text as it is"
-        }
+        "agent-rubric" | "search-rubric" | "pi" => "llm-rubric asks a model of your choice",
         _ => "`prompteval explain` lists the kinds of this version",
     }
 }

@@ -19,6 +19,7 @@ mod graded;
 mod grading;
 mod guard;
 mod guardrails;
+mod html;
 mod json;
 mod kind;
 mod lacking;
@@ -37,10 +38,12 @@ mod schema;
 mod scripted;
 mod set;
 mod show;
+mod sql;
 mod text;
 mod tools;
 mod value;
 mod webhook;
+mod xml;
 
 #[cfg(test)]
 mod corpus;
@@ -67,6 +70,9 @@ const FAMILIES: &[&[Kind]] = &[
     list::KINDS,
     regex::KINDS,
     json::KINDS,
+    xml::KINDS,
+    html::KINDS,
+    sql::KINDS,
     overlap::KINDS,
     measure::KINDS,
     perplexity::KINDS,

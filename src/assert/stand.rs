@@ -64,7 +64,9 @@ impl Stand {
         let vars = json!({"query": "Which town?", "context": "It is Paris."});
         let case = CaseRef { vars: Arc::new(vars.as_object().cloned().unwrap_or_default()), ..CaseRef::blank() };
         let mut grading = Grading::default();
-        Role::ALL.into_iter().for_each(|role| grading.graders.set(role, Grader(0)));
+        for role in Role::ALL {
+            grading.graders.set(role, Grader(0));
+        }
         let origin = Origin { config, ..Origin::default() };
         Self { case, origin, parameters: Map::new(), server: Server(reply), canned: Canned::new(""), grading }
     }

@@ -24,5 +24,5 @@ use crate::record::Response;
 /// The way to graders.
 pub trait Judge: Send + Sync {
     /// Asks a grader. The error says why there is no answer, for people.
-    fn ask<'a>(&'a self, grader: Grader, question: Question) -> BoxFuture<'a, Result<Response, String>>;
+    fn ask(&self, grader: Grader, question: Question) -> BoxFuture<'_, Result<Response, String>>;
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::PlanColumn;
+use crate::content::ContentId;
 use crate::diag::Span;
 use crate::prompts::Prompt;
 use crate::provider::Provider;
@@ -54,6 +55,12 @@ impl Target {
     pub fn answers_to(&self, reference: &str) -> bool {
         let ends = |name: &str| name.strip_suffix(reference).is_some_and(|rest| rest.ends_with(':'));
         &*self.label == reference || &*self.id == reference || ends(&self.id)
+    }
+
+    /// What shapes what is judged of it: its identity, and its transform.
+    pub fn judged_identity(&self) -> Arc<str> {
+        let Some(transform) = &self.transform else { return Arc::clone(&self.identity) };
+        ContentId::of(&self.identity).with_digest(transform.digest()).hex::<16>()
     }
 
     /// Whether it is asked with texts instead of conversations.

@@ -106,7 +106,7 @@ impl Plan {
             prompt_hash: Arc::clone(&c.prompt.hash),
             name: c.prompt.name.clone(),
             version: c.prompt.version.clone(),
-            identity: Some(Arc::clone(&c.target.identity)),
+            identity: Some(c.target.judged_identity()),
         };
         self.columns.iter().map(column).collect()
     }

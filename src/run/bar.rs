@@ -21,7 +21,7 @@ struct Seat {
     target: Arc<Target>,
     line: Arc<Line>,
     /// Whether its endpoint refuses to promise a shape of the reply.
-    plain: AtomicBool,
+    shapeless: AtomicBool,
 }
 
 impl Panel {
@@ -31,8 +31,9 @@ impl Panel {
             let same = plan.targets.iter().position(|known| Arc::ptr_eq(known, target));
             let line = same.map_or_else(|| open(target), |at| Arc::clone(&lines[at]));
             // Who was told what shape to answer in is not told another.
-            let plain = AtomicBool::new(target.origin.config.get("response_format").is_some() || target.is_no_chat());
-            Seat { target: Arc::clone(target), line, plain }
+            let shapeless =
+                AtomicBool::new(target.origin.config.get("response_format").is_some() || target.is_no_chat());
+            Seat { target: Arc::clone(target), line, shapeless }
         };
         Self { graders: plan.graders.iter().map(seat).collect() }
     }
@@ -61,8 +62,8 @@ impl<'a> Bar<'a> {
         let id = self.id(seat, &request, question.sample);
         let stopped = || CallFailure::new(Reason::NotSent, "the run was stopped");
         let turn = seat.line.queue().turn().await.ok_or_else(stopped)?;
-        let sent = seat.line.send(&request, &id, turn, self.notify).await.ok_or_else(stopped)?;
-        let Sent { result, attempts, .. } = sent;
+        let answer = seat.line.send(&request, &id, turn, self.notify).await.ok_or_else(stopped)?;
+        let Sent { result, attempts, .. } = answer;
         let response = result?;
         let aside = Aside {
             request: id,
@@ -99,14 +100,14 @@ fn request(question: &Question, shaped: bool) -> Request {
 }
 
 impl Judge for Bar<'_> {
-    fn ask<'a>(&'a self, grader: Grader, question: Question) -> BoxFuture<'a, Result<Response, String>> {
+    fn ask(&self, grader: Grader, question: Question) -> BoxFuture<'_, Result<Response, String>> {
         Box::pin(async move {
             let seat = self.panel.graders.get(grader.0).ok_or("there is no such grader")?;
-            let shaped = question.schema.is_some() && !seat.plain.load(Ordering::Relaxed);
+            let shaped = question.schema.is_some() && !seat.shapeless.load(Ordering::Relaxed);
             let mut result = self.put(seat, &question, shaped).await;
             // An endpoint that does not know the wish for a shape refuses the request; the words ask for it too.
             if shaped && matches!(&result, Err(failure) if failure.reason == Reason::Rejected) {
-                seat.plain.store(true, Ordering::Relaxed);
+                seat.shapeless.store(true, Ordering::Relaxed);
                 result = self.put(seat, &question, false).await;
             }
             result.map_err(|failure| format!("the grader `{}` gave no answer: {failure}", seat.target.label))

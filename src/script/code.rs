@@ -63,6 +63,10 @@ impl Code {
         Ok(body)
     }
 
+    pub(super) fn id(&self) -> Digest {
+        self.body.id
+    }
+
     /// Whether a parameter may be read at all; what is surely not read need not be made.
     pub fn may_read(&self, name: &str) -> bool {
         ["arguments", "eval", "Function", "\\u", name].iter().any(|word| self.body.text.contains(word))

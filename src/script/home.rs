@@ -1,7 +1,9 @@
 //! Where the scripts of a config run.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -12,6 +14,7 @@ use super::engine::Arg;
 use super::runner::{LIMIT, Script};
 use super::trouble::{ScriptError, Trouble};
 use super::worker::{self, Foreign, Language, NODE, PYTHON, RUBY, WorkerEnv, Workers};
+use crate::content::Digest;
 use crate::diag::{Folder, Problem, Problems, Span};
 
 /// So many processes each language has at most.
@@ -27,6 +30,8 @@ struct House {
     workers: Workers,
     /// Scripts that were read and not yet looked through, and where the config names them.
     fresh: Mutex<Vec<(Foreign, Span)>>,
+    seen: Mutex<HashSet<Digest>>,
+    believed: AtomicBool,
     /// The processes of scripts that run while the config is read.
     early: Mutex<Option<Early>>,
 }
@@ -57,8 +62,8 @@ impl Home {
     /// The home of a config in this folder.
     pub fn new(folder: &Folder, env: WorkerEnv) -> Self {
         let workers = Workers::new(PROCESSES, env.clone());
-        let (fresh, early) = Default::default();
-        Self(Arc::new(House { folder: folder.clone(), env, workers, fresh, early }))
+        let (fresh, seen, believed, early) = Default::default();
+        Self(Arc::new(House { folder: folder.clone(), env, workers, fresh, seen, believed, early }))
     }
 
     /// Reads a script: code, or a `file://` of code with a function's name after a colon.
@@ -93,13 +98,19 @@ impl Home {
     }
 
     fn foreign(&self, foreign: Foreign, at: &Span) -> Script {
-        lock(&self.0.fresh).push((foreign.clone(), at.clone()));
+        // A script that many cases share is looked through once, and none while the run goes on.
+        let id = foreign.id();
+        if !self.0.believed.load(Ordering::Relaxed) && lock(&self.0.seen).insert(id) {
+            lock(&self.0.fresh).push((foreign.clone(), at.clone()));
+        }
         Script::Foreign(foreign, self.clone())
     }
 
     /// Looks through the scripts that were read since, a process for each language: mistakes are told before
     /// anything is requested.
     pub fn believe(&self, problems: &mut Problems) {
+        self.end_early();
+        self.0.believed.store(true, Ordering::Relaxed);
         let fresh = std::mem::take(&mut *lock(&self.0.fresh));
         if fresh.is_empty() {
             return;
@@ -135,7 +146,7 @@ impl Home {
     }
 
     /// Ends the processes that ran while the config was read.
-    pub fn end_early(&self) {
+    fn end_early(&self) {
         let Some(Early { runtime, workers }) = lock(&self.0.early).take() else { return };
         let work = || runtime.block_on(workers.shut_down());
         let _ = thread::scope(|scope| scope.spawn(work).join());
@@ -143,6 +154,7 @@ impl Home {
 
     /// Ends all processes.
     pub async fn shut_down(&self) {
+        self.end_early();
         self.0.workers.shut_down().await;
     }
 

@@ -10,6 +10,7 @@ use super::engine::{Arg, Pace, Returned};
 use super::home::Home;
 use super::trouble::{ScriptError, Trouble};
 use super::worker::{Foreign, Language};
+use crate::content::Digest;
 
 /// So many scripts that take their time run at once, beside everything else.
 static PATIENT: Semaphore = Semaphore::const_new(2);
@@ -78,7 +79,7 @@ impl Script {
     pub fn map(&self, vars: &Map<String, Value>) -> Result<Map<String, Value>, ScriptError> {
         let vars = serde_json::to_string(vars).unwrap_or_default();
         let context = format!("{{\"vars\":{vars}}}");
-        let args = [Arg::Json(&*vars), Arg::Json(&context)];
+        let args = [Arg::Json(&vars), Arg::Json(&context)];
         let returned = match self {
             Self::Inline(code) => code.run(&args, Pace::Patient)?,
             Self::Foreign(script, home) => Returned::Value(home.call_early(script, &args)?),
@@ -86,6 +87,14 @@ impl Script {
         match returned.into_value() {
             Some(Value::Object(map)) => Ok(map),
             _ => Err(ScriptError::new(Trouble::NoResult, "it must return a map of variables")),
+        }
+    }
+
+    /// Digest of what it says, a file's text included (not what the file imports).
+    pub fn digest(&self) -> Digest {
+        match self {
+            Self::Inline(code) => code.id(),
+            Self::Foreign(script, _) => script.digest(),
         }
     }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::engine::{Arg, Returned};
 use super::runner::Script;
 use super::trouble::{ScriptError, Trouble};
+use crate::content::Digest;
 use crate::record::Output;
 
 /// A transform: sees `output` and `context`, and returns what is judged instead.
@@ -19,6 +20,11 @@ impl Transform {
     /// A script under the config's key `name`.
     pub fn new(script: Script, name: &'static str) -> Self {
         Self { script, name }
+    }
+
+    /// Digest of what it says, a file's text included.
+    pub fn digest(&self) -> Digest {
+        self.script.digest()
     }
 
     /// Makes the other output.

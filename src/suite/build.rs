@@ -160,14 +160,7 @@ impl Builder {
     pub(super) fn cases(&self, draft: Draft, test: u64, ids: &mut Ids, problems: &mut Problems) -> Vec<(Case, Span)> {
         refuse_environment(&draft, problems);
         let options = draft.options;
-        let mut all = self.defaults.vars.clone();
-        all.extend(draft.vars);
-        let maps = if options.no_expansion { Ok(vec![all]) } else { vars::combinations(all) };
-        let maps = maps.unwrap_or_else(|message| {
-            problems.push(Problem::error(message).at(&draft.at));
-            Vec::new()
-        });
-        let maps = transformed(maps, options.transform_vars.as_deref(), &draft.at, problems);
+        let maps = self.maps(draft.vars, &options, &draft.at, problems);
         let own: Arc<[Assertion]> = draft.own.into();
         let metadata = Arc::new(merged(&self.defaults.metadata, draft.metadata));
         let parameters = Arc::new(options.parameters);
@@ -176,9 +169,10 @@ impl Builder {
         let min_pass = draft.min_pass.or(self.defaults.min_pass);
         let cluster: Option<Arc<str>> = draft.cluster.as_deref().map(Into::into);
         let mut grading = options.grading;
-        self.jury.complete(&mut grading.graders, shared.iter().chain(own.iter()), problems);
+        let judging = self.jury.complete(&mut grading.graders, shared.iter().chain(own.iter()), problems);
         let grading = Arc::new(grading);
-        let checks = checks(shared.iter().chain(own.iter()), threshold, min_pass);
+        let judging = judging.into_iter().chain(options.transform.as_ref().map(|transform| transform.digest()));
+        let checks = checks(shared.iter().chain(own.iter()), threshold, min_pass, judging);
         let several = maps.len() > 1;
         let at = draft.at.location();
         let mut cases = Vec::with_capacity(maps.len());
@@ -225,6 +219,26 @@ impl Builder {
     }
 }
 
+impl Builder {
+    /// The variables of each case: those of the test over the defaults, lists of values expanded, transformed.
+    fn maps(
+        &self,
+        own: Map<String, Value>,
+        options: &CaseOptions,
+        at: &Span,
+        problems: &mut Problems,
+    ) -> Vec<Map<String, Value>> {
+        let mut all = self.defaults.vars.clone();
+        all.extend(own);
+        let maps = if options.no_expansion { Ok(vec![all]) } else { vars::combinations(all) };
+        let maps = maps.unwrap_or_else(|message| {
+            problems.push(Problem::error(message).at(at));
+            Vec::new()
+        });
+        transformed(maps, options.transform_vars.as_deref(), at, problems)
+    }
+}
+
 /// The variables with what `transformVars` says put over them.
 fn transformed(
     maps: Vec<Map<String, Value>>,
@@ -261,8 +275,14 @@ fn inputs(vars: &Map<String, Value>, prefix: &str, suffix: &str, parameters: &Ar
 }
 
 /// What a case demands.
-fn checks<'a>(all: impl Iterator<Item = &'a Assertion>, threshold: Option<f64>, min_pass: Option<u32>) -> Digest {
-    let id = all.fold(ContentId::of("checks"), |id, assertion| id.with_digest(assertion.digest()));
+fn checks<'a>(
+    all: impl Iterator<Item = &'a Assertion>,
+    threshold: Option<f64>,
+    min_pass: Option<u32>,
+    judging: impl Iterator<Item = Digest>,
+) -> Digest {
+    let id = judging.fold(ContentId::of("checks"), ContentId::with_digest);
+    let id = all.fold(id, |id, assertion| id.with_digest(assertion.digest()));
     let id = id.with(&threshold.map(|t| t.to_string()).unwrap_or_default());
     id.with(&min_pass.map(|n| n.to_string()).unwrap_or_default()).digest()
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use super::targets::Reader;
 use super::{Options, Settings};
 use crate::assert::{Assertion, Pick};
+use crate::content::{ContentId, Digest};
 use crate::diag::{Folder, Problem, Problems, Source};
 use crate::env::Env;
 use crate::judge::{Grader, Graders, Role};
@@ -85,20 +86,28 @@ impl Jury {
         Some(())
     }
 
-    /// Sees to it that every role which the assertions need is filled.
+    /// Sees to it that every role which the assertions need is filled, and says what they are graded with.
     pub(super) fn complete<'a>(
         &self,
         graders: &mut Graders,
         assertions: impl Iterator<Item = &'a Assertion>,
         problems: &mut Problems,
-    ) {
+    ) -> Option<Digest> {
+        let mut needed: Vec<Role> = Vec::new();
         for assertion in assertions {
             for role in assertion.roles() {
                 if graders.get(role).is_none() {
                     self.default(role, assertion, graders, problems);
                 }
+                if !needed.contains(&role) {
+                    needed.push(role);
+                }
             }
         }
+        let all = self.graders();
+        let identity = |role: &Role| graders.get(*role).and_then(|grader| all.get(grader.0)).map(|t| &*t.identity);
+        let id = needed.iter().filter_map(identity).fold(ContentId::of("graders"), ContentId::with);
+        (!needed.is_empty()).then(|| id.digest())
     }
 
     fn default(&self, role: Role, assertion: &Assertion, graders: &mut Graders, problems: &mut Problems) {

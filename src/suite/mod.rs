@@ -170,7 +170,6 @@ impl Loader<'_> {
         let checks = believe::Checks::new(&mut plan, all_prompts, all_targets, wanted);
         plan.cases = Arc::new(dataset.believe(checks, &mut plan, self.problems));
         plan.graders = jury.graders();
-        home.end_early();
         home.believe(self.problems);
         derived::believe(&root, &plan, self.problems);
         settings::check_caps(settings.caps, &plan.graders, self.problems);

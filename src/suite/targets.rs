@@ -17,7 +17,7 @@ use crate::provider::{self, Price, Setup, Timeouts};
 use crate::record::Origin;
 use crate::script::Home;
 use crate::template::print;
-use crate::yaml::{Kind, Node, Shape, check, file_reference, include, read_tree};
+use crate::yaml::{Entry, Kind, Node, Shape, check, file_reference, include, read_tree};
 
 /// How often a request is repeated when the config does not say.
 const DEFAULT_RETRIES: u32 = 6;
@@ -120,11 +120,7 @@ impl Reader<'_> {
         for node in [Some(at), get("label")].into_iter().flatten() {
             environment::refuse_unset(node, problems);
         }
-        let env = self.env.with(get("env").map(Node::entries).unwrap_or_default().iter().map(|e| {
-            let mut text = String::new();
-            print(&e.value.to_json(), &mut text);
-            (e.key.clone(), text)
-        }));
+        let env = self.env.with(get("env").map(Node::entries).unwrap_or_default().iter().map(variable));
         let kind = provider::find(id, &at.span);
         let built = match kind {
             Ok((kind, rest)) => {
@@ -191,6 +187,12 @@ impl Reader<'_> {
         let own = own.and_then(|n| usize::try_from(n).ok());
         self.options.width.or(own).unwrap_or(self.settings.width)
     }
+}
+
+fn variable(entry: &Entry) -> (String, String) {
+    let mut text = String::new();
+    print(&entry.value.to_json(), &mut text);
+    (entry.key.clone(), text)
 }
 
 /// What scripts may know of a provider: its names and its parameters.

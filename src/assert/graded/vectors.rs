@@ -176,16 +176,13 @@ impl Classifier {
         let answer = judge::structure(seat, subject.text).await?;
         let labels = labels(&answer).ok_or("the classifier gave no list of labels with scores")?;
         let least = self.threshold;
-        let (label, score) = match &self.label {
-            Some(label) => {
-                let label = label.render(subject.scope)?;
-                let found = labels.iter().find(|(name, _)| *name == label);
-                (label.into_owned(), found.map_or(0.0, |(_, score)| *score))
-            }
-            None => {
-                let best = labels.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
-                best.ok_or("the classifier gave no label")?
-            }
+        let (label, score) = if let Some(label) = &self.label {
+            let label = label.render(subject.scope)?;
+            let found = labels.iter().find(|(name, _)| *name == label);
+            (label.into_owned(), found.map_or(0.0, |(_, score)| *score))
+        } else {
+            let best = labels.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
+            best.ok_or("the classifier gave no label")?
         };
         let reason = format!("expected the label {} to score at least {least}, and it scores {score}", Quoted(&label));
         Ok(rest(score >= least, score, reason))

@@ -81,7 +81,13 @@ impl Foreign {
         self.0.language
     }
 
-    pub(super) fn id(&self) -> Digest {
+    /// Digest of what it says: of its code, or of its file's text and the function that is meant.
+    pub fn digest(&self) -> Digest {
+        let text = self.path().and_then(|path| std::fs::read_to_string(path).ok());
+        text.map_or(self.0.id, |text| ContentId::of(&text).with_digest(self.0.id).digest())
+    }
+
+    pub(in crate::script) fn id(&self) -> Digest {
         self.0.id
     }
 
