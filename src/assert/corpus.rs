@@ -13,8 +13,17 @@ use crate::record::{Mark, Output, Response, Status};
 use crate::template::{Scope, Template};
 use crate::yaml::Node;
 
-const AGGREGATES: [&str; 8] =
-    ["weight", "threshold", "metric", "aggregate", "config-error", "unknown-type", "template", "provider-output"];
+const AGGREGATES: [&str; 9] = [
+    "weight",
+    "threshold",
+    "metric",
+    "aggregate",
+    "config-error",
+    "unknown-type",
+    "template",
+    "transform",
+    "provider-output",
+];
 
 #[derive(Debug, PartialEq)]
 struct Got {

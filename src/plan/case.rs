@@ -40,6 +40,10 @@ pub struct Case {
     pub parameters: Arc<Map<String, Value>>,
     /// What makes another output of the answer, before it is judged.
     pub transform: Option<Arc<Transform>>,
+    /// The name under which later cases read its output.
+    pub store_as: Option<Arc<str>>,
+    /// Whether it has no part in conversations.
+    pub alone: bool,
     /// How it is graded, where an assertion does not say it.
     pub grading: Arc<Grading>,
     /// A recorded answer: no request is sent.

@@ -8,7 +8,7 @@ use super::{Case, Plan};
 use crate::content::{ContentId, content_hash};
 use crate::prompts::{Prompt, Rendered};
 use crate::record::{CallFailure, Messages, Reason, Request, Usage};
-use crate::template::TemplateError;
+use crate::template::{Scope, TemplateError};
 
 /// A case, a column, a repeat.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct Cell {
     pub repeat: u32,
     /// The case.
     pub case: Arc<Case>,
+    /// Its variables with what earlier cells said, where it reads that.
+    pub thread: Option<Arc<Scope>>,
 }
 
 /// What a plan would cost.
@@ -39,6 +41,11 @@ pub struct Estimate {
 }
 
 impl Cell {
+    /// Its variables, ready for templates.
+    pub fn scope(&self) -> &Scope {
+        self.thread.as_deref().unwrap_or(&self.case.scope)
+    }
+
     /// Renders the prompt.
     ///
     /// # Errors
@@ -70,7 +77,7 @@ impl Cell {
     }
 
     fn render(&self, plan: &Plan) -> Result<Rendered, TemplateError> {
-        render(&plan.columns[self.column].prompt, &self.case, &plan.environment)
+        render(&plan.columns[self.column].prompt, &self.case, self.scope(), &plan.environment)
     }
 
     /// Content id of the question: provider, parameters, rendered request, repeat. It says nothing of
@@ -94,7 +101,12 @@ impl Cell {
 }
 
 /// Renders a prompt for a case. The environment is lent only to prompts that name it.
-pub fn render(prompt: &Prompt, case: &Case, environment: &Arc<Map<String, Value>>) -> Result<Rendered, TemplateError> {
+pub fn render(
+    prompt: &Prompt,
+    case: &Case,
+    scope: &Scope,
+    environment: &Arc<Map<String, Value>>,
+) -> Result<Rendered, TemplateError> {
     let wrapped;
     let prompt = if case.prefix.is_empty() && case.suffix.is_empty() {
         prompt
@@ -103,9 +115,9 @@ pub fn render(prompt: &Prompt, case: &Case, environment: &Arc<Map<String, Value>
         &wrapped
     };
     if prompt.reads_environment {
-        return prompt.render(&case.scope.with("env", Value::Object((**environment).clone())));
+        return prompt.render(&scope.with("env", Value::Object((**environment).clone())));
     }
-    prompt.render(&case.scope)
+    prompt.render(scope)
 }
 
 impl Estimate {

@@ -12,6 +12,9 @@ use crate::provider::Provider;
 use crate::record::Origin;
 use crate::script::Transform;
 
+/// The variable that holds the earlier turns of a conversation.
+pub const CONVERSATION: &str = "_conversation";
+
 /// A configured provider.
 pub struct Target {
     /// Its id, such as `openai:gpt-4o`.
@@ -79,7 +82,8 @@ pub fn columns(prompts: &[Arc<Prompt>], targets: &[Arc<Target>]) -> Vec<PlanColu
     let mut all = Vec::new();
     for (target_index, target) in targets.iter().enumerate() {
         for prompt in prompts.iter().filter(|p| target.takes(p)) {
-            all.push(PlanColumn { prompt: Arc::clone(prompt), target: Arc::clone(target), target_index });
+            let converses = prompt.reads(CONVERSATION);
+            all.push(PlanColumn { prompt: Arc::clone(prompt), target: Arc::clone(target), target_index, converses });
         }
     }
     all

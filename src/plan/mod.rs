@@ -10,8 +10,8 @@ mod expected;
 
 pub use case::{Case, CaseError, CaseStream, Cases};
 pub use cell::{Cell, Estimate, render};
-pub use column::Target;
 use column::columns;
+pub use column::{CONVERSATION, Target};
 pub use expected::Expected;
 
 use std::collections::BTreeSet;
@@ -33,6 +33,8 @@ pub struct Plan {
     pub targets: Vec<Arc<Target>>,
     /// Who grades, by number; providers of the config may be among them.
     pub graders: Vec<Arc<Target>>,
+    /// Whether cases read what earlier ones answered, by name.
+    pub stores: bool,
     /// Where scripts run.
     pub scripts: Option<Home>,
     /// The columns, providers outside, prompts inside.
@@ -70,6 +72,8 @@ pub struct PlanColumn {
     pub target: Arc<Target>,
     /// Index of the provider in [`Plan::targets`].
     pub target_index: usize,
+    /// Whether the prompt reads the earlier turns of its conversation.
+    pub converses: bool,
 }
 
 impl Plan {
@@ -81,6 +85,7 @@ impl Plan {
             prompts,
             targets,
             graders: Vec::new(),
+            stores: false,
             scripts: None,
             cases: Arc::new(Vec::new()),
             repeat: 1,
@@ -183,8 +188,14 @@ impl Iterator for Cells {
             };
             if let Some(&column) = row.columns.get(row.next) {
                 row.next += 1;
-                let cell =
-                    Cell { index: self.index, row: self.row, column, repeat: row.repeat, case: Arc::clone(&row.case) };
+                let cell = Cell {
+                    index: self.index,
+                    row: self.row,
+                    column,
+                    repeat: row.repeat,
+                    case: Arc::clone(&row.case),
+                    thread: None,
+                };
                 self.index += 1;
                 return Some(Ok(cell));
             }

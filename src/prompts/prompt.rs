@@ -154,6 +154,11 @@ impl Prompt {
         }
     }
 
+    /// Whether it reads a variable.
+    pub fn reads(&self, name: &str) -> bool {
+        self.variables().iter().any(|known| known == name)
+    }
+
     /// The names of the variables it reads.
     pub fn variables(&self) -> Vec<String> {
         fn leaf(l: &Leaf, names: &mut Vec<String>) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::bar::Panel;
 use super::draft::{Draft, Provenance};
 use super::past::Past;
+use super::threads::{Place, Threads};
 use crate::plan::{Cell, Plan};
 use crate::provider::Hook;
 use crate::record::{CallFailure, Request, Response};
@@ -53,6 +54,36 @@ pub(super) async fn run(cell: &Cell, bench: &Bench<'_>, ticket: Option<Ticket>) 
     let shared = bench.line.shares() && !reused && cell.case.recorded.is_none();
     let draft = Draft::of(cell, question, sent, bench, Provenance { kept, reused, shared }).await;
     Ok(Some(draft))
+}
+
+/// Runs a cell that reads what earlier ones of its thread said, when they have said it.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) async fn run_in_thread(
+    cell: &Cell,
+    bench: &Bench<'_>,
+    threads: &Threads,
+    mut place: Place,
+) -> Result<Option<Draft>, StoreError> {
+    place.come().await;
+    let draft = match threads.continue_with(cell, &place) {
+        Ok(cell) => {
+            let ticket = cell.case.recorded.is_none().then(|| bench.line.queue());
+            run(&cell, bench, ticket).await?
+        }
+        Err(failure) => {
+            let question = Question::of(cell, bench.plan);
+            let kept = bench.past.take(&question.cell_id)?;
+            let sent = Sent::without_asking(Err(failure));
+            let origin = Provenance { kept, reused: false, shared: false };
+            Some(Draft::of(cell, question, sent, bench, origin).await)
+        }
+    };
+    if let Some(draft) = &draft {
+        threads.take(draft, &place);
+    }
+    Ok(draft)
 }
 
 impl Question {

@@ -13,6 +13,7 @@ use super::draft::Draft;
 use super::order::Reorder;
 use super::past::Past;
 use super::row::{Row, Rows};
+use super::threads::Threads;
 use crate::assert::Assertion;
 use crate::env::Clock;
 use crate::plan::{Cell, Cells, Plan, Target};
@@ -130,6 +131,7 @@ struct Conductor {
     more: bool,
     tasks: JoinSet<Finished>,
     rows: Rows,
+    threads: Arc<Threads>,
     order: Reorder<Option<Arc<Outcome>>>,
     ahead: usize,
     finished: u64,
@@ -150,6 +152,7 @@ impl Conductor {
             more: true,
             tasks: JoinSet::new(),
             rows: Rows::default(),
+            threads: Arc::default(),
             order: Reorder::default(),
             ahead: (places * AHEAD).max(AHEAD_LEAST),
             finished: 0,
@@ -278,7 +281,10 @@ impl Conductor {
     fn begin(&mut self, cell: Cell) {
         let plan = Arc::clone(&self.plan);
         let line = Arc::clone(&self.lines[plan.columns[cell.column].target_index]);
-        let ticket = cell.case.recorded.is_none().then(|| line.queue());
+        let place = self.threads.place(&cell, &plan);
+        // Who waits for another cell takes its number when that has answered.
+        let ticket = (cell.case.recorded.is_none() && place.is_none()).then(|| line.queue());
+        let threads = Arc::clone(&self.threads);
         let notices = self.notices.0.clone();
         let past = Arc::clone(&self.past);
         let (panel, hook) = (Arc::clone(&self.panel), Arc::clone(&self.hook));
@@ -291,7 +297,10 @@ impl Conductor {
                 let _ = notices.send(event_of(notice, cell.column, label));
             };
             let bench = Bench { plan: &plan, line: &line, panel: &panel, past: &past, notify: &notify, hook: &hook };
-            let draft = cell::run(&cell, &bench, ticket).await?;
+            let draft = match place {
+                Some(place) => cell::run_in_thread(&cell, &bench, &threads, place).await?,
+                None => cell::run(&cell, &bench, ticket).await?,
+            };
             Ok(vec![Finish { index: cell.index, row, step: Step::of(draft) }])
         });
     }

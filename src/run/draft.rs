@@ -70,7 +70,7 @@ impl Draft {
             return Grade { status: Status::Errored, score: 0.0, named: Vec::new(), verdicts: Vec::new() };
         };
         let text = response.output.text();
-        let subject = Subject::plain(response, &text, &self.cell.case.scope);
+        let subject = Subject::plain(response, &text, self.cell.scope());
         let assertions: Vec<&Assertion> = self.cell.case.assertions().collect();
         fold(&assertions, self.cell.case.threshold, &subject, finds)
     }
@@ -128,7 +128,7 @@ async fn look(cell: &Cell, question: &Question, response: Response, bench: &Benc
         }
     };
     let text = judged.output.text();
-    let subject = Subject { response: &judged, text: &text, scope: &cell.case.scope, asked: Some(&asked) };
+    let subject = Subject { response: &judged, text: &text, scope: cell.scope(), asked: Some(&asked) };
     let assertions: Vec<&Assertion> = cell.case.assertions().collect();
     let finds = unhurried(text.len(), find_all(&assertions, &subject)).await;
     (Some(judged.into_owned()), None, finds)

@@ -91,7 +91,7 @@ impl Row {
         };
         let asked = Asked::new(prompt, &case.reference, origin, parameters, response).graded(bar, &case.grading);
         let text = response.output.text();
-        let subject = Subject { response, text: &text, scope: &case.scope, asked: Some(&asked) };
+        let subject = Subject { response, text: &text, scope: first.cell.scope(), asked: Some(&asked) };
         let texts: Vec<_> = self.drafts.iter().map(|d| d.response.as_ref().map(|r| r.output.text())).collect();
         let verdicts: Vec<Vec<Verdict>> = self.drafts.iter().map(others).collect();
         let pairs = texts.iter().zip(&verdicts);
@@ -121,7 +121,7 @@ impl Row {
 fn others(draft: &Draft) -> Vec<Verdict> {
     let Some(response) = &draft.response else { return Vec::new() };
     let text = response.output.text();
-    let subject = Subject::plain(response, &text, &draft.cell.case.scope);
+    let subject = Subject::plain(response, &text, draft.cell.scope());
     let assertions = draft.assertions();
     let grade = fold(&assertions, None, &subject, draft.finds.clone());
     let contests: Vec<&str> =

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::diag::{Problem, Problems, Span, did_you_mean};
-use crate::plan::{Case, Expected, Plan, Target, render};
+use crate::plan::{CONVERSATION, Case, Expected, Plan, Target, render};
 use crate::prompts::Prompt;
 use crate::stats::gate::means;
 
@@ -66,11 +66,15 @@ impl Checks {
             }
         }
         self.check_references(case, at, problems);
+        if let Some(name) = &case.store_as {
+            plan.stores = true;
+            self.names.insert(name.to_string());
+        }
         let columns: Vec<usize> = plan.columns_of(case).collect();
         let wrapped = !(case.prefix.is_empty() && case.suffix.is_empty());
         for &column in columns.iter().filter(|c| self.fallible[**c] || wrapped) {
             let prompt = &plan.columns[column].prompt;
-            if let Err(error) = render(prompt, case, &plan.environment) {
+            if let Err(error) = render(prompt, case, &case.scope, &plan.environment) {
                 problems.push(
                     Problem::error(format!("the prompt `{}` cannot be rendered for this case: {error}", prompt.label))
                         .at(at),
@@ -167,7 +171,7 @@ impl Checks {
         }
         for prompt in &plan.prompts {
             for name in prompt.variables() {
-                if name == "env" || self.names.contains(&name) {
+                if ["env", CONVERSATION].contains(&&*name) || self.names.contains(&name) {
                     continue;
                 }
                 let hint = did_you_mean(&name, self.names.iter().map(String::as_str));

@@ -209,6 +209,8 @@ impl Builder {
                 providers: draft.providers.clone().or_else(|| self.defaults.providers.clone()),
                 parameters: Arc::clone(&parameters),
                 transform: options.transform.clone(),
+                store_as: options.store_as.clone(),
+                alone: options.alone,
                 grading: Arc::clone(&grading),
                 recorded: draft.recorded.clone(),
                 repeat: options.repeat.filter(|_| !self.repeat_is_given),

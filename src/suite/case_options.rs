@@ -22,6 +22,8 @@ pub(super) struct CaseOptions {
     pub(super) repeat: Option<u32>,
     pub(super) transform: Option<Arc<Transform>>,
     pub(super) transform_vars: Option<Arc<Script>>,
+    pub(super) store_as: Option<Arc<str>>,
+    pub(super) alone: bool,
     pub(super) grading: Grading,
     /// Parameters set over the provider's.
     pub(super) parameters: Map<String, Value>,
@@ -44,6 +46,8 @@ impl CaseOptions {
         self.scripts(&rest, setup, problems);
         self.grading(&rest, setup, problems);
         self.no_defaults = flag("disableDefaultAsserts").unwrap_or(self.no_defaults);
+        self.alone = flag("disableConversationVar").unwrap_or(self.alone);
+        self.store_as = text("storeOutputAs").map(Into::into).or(self.store_as.take());
         self.no_expansion = flag("disableVarExpansion").unwrap_or(self.no_expansion);
         let repeat = rest.get("repeat").and_then(Node::as_u64).and_then(|n| u32::try_from(n).ok());
         self.repeat = repeat.or(self.repeat);

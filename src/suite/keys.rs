@@ -120,12 +120,12 @@ pub(super) static OPTIONS: Table = Table {
         Key::new("transform", Shape::Text, "a script that makes what is judged of the `output`"),
         Key::new("postprocess", Shape::Text, "the old name of transform"),
         Key::new("transformVars", Shape::Text, "a script that returns variables to be put over `vars`"),
-        Key::unsupported("storeOutputAs", "cases do not see each other's answers"),
+        Key::new("storeOutputAs", Shape::Text, "the name under which later cases read this case's output"),
         Key::new("provider", Shape::Any, "the grader: an id, a map, or a map of roles (text, embedding, …)"),
         Key::new("rubricPrompt", Shape::Any, "what graders read, instead of our words: a text or messages"),
         Key::new("factuality", Shape::Object(&WEIGHTS), "what the categories of factuality are worth"),
-        Key::ignored("runSerially", "cases do not depend on each other"),
-        Key::ignored("disableConversationVar", "cases do not depend on each other"),
+        Key::ignored("runSerially", "cases that read earlier answers wait for them by themselves"),
+        Key::new("disableConversationVar", Shape::Bool, "take no part in the `_conversation` of the prompt"),
     ],
 };
 
