@@ -179,11 +179,12 @@ fn digest(node: &Node, resolved: Option<&Node>, set: Option<&Set>) -> Digest {
     members.iter().fold(id, |id, member| id.with_digest(member.digest)).digest()
 }
 
-/// Digests of the script files that an assertion names.
+/// Digests of the scripts and rubrics in files that an assertion names.
 fn scripts<'a>(node: &'a Node, setup: &'a Setup<'_>) -> impl Iterator<Item = Digest> + 'a {
-    let texts = ["value", "transform", "contextTransform"].into_iter().filter_map(|key| node.get(key)?.as_str());
-    let paths = texts.filter_map(|text| text.trim().strip_prefix("file://")).filter(|path| is_script(path));
-    paths.filter_map(|path| {
+    let keys = ["value", "transform", "contextTransform", "rubricPrompt"].into_iter();
+    let texts = keys.filter_map(|key| Some((key, node.get(key)?.as_str()?.trim().strip_prefix("file://")?)));
+    let paths = texts.filter(|(key, path)| *key == "rubricPrompt" || is_script(path));
+    paths.filter_map(|(_, path)| {
         let path = path.split_once(':').map_or(path, |(path, _)| path);
         let bytes = std::fs::read(setup.base.path().join(path)).ok()?;
         Some(ContentId::of(&String::from_utf8_lossy(&bytes)).digest())

@@ -35,6 +35,7 @@ mod regex;
 mod reply;
 mod scan;
 mod schema;
+mod scoring;
 mod scripted;
 mod set;
 mod show;
@@ -60,6 +61,7 @@ pub use grade::{Finds, Grade, contests, find_all, fold, grade};
 pub use kind::{Asking, Check, Example, Finding, Kind, Part, Spec, Subject, Turned, rubric_prompt};
 pub use lacking::is_known_elsewhere as is_lacking;
 pub use reference::reference;
+pub use scoring::Scoring;
 pub use scripted::transform;
 pub use set::Set;
 

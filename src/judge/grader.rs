@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Rubric;
+use crate::content::{ContentId, Digest};
 
 /// What a grader is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,6 +72,15 @@ pub struct Grading {
     pub rubric: Option<Arc<Rubric>>,
     /// What the categories of `factuality` are worth.
     pub weights: Weights,
+}
+
+impl Grading {
+    /// Digest of what differs from the usual: words and weights. Who grades is told apart.
+    pub fn digest(&self) -> Option<Digest> {
+        let usual = self.rubric.is_none() && self.weights == Weights::default();
+        let words = self.rubric.as_ref().map(|rubric| rubric.digest()).unwrap_or_default();
+        (!usual).then(|| ContentId::of(&format!("{:?}", self.weights)).with_digest(words).digest())
+    }
 }
 
 /// What the categories of `factuality` are worth, from 0 to 1.

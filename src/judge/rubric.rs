@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
+use crate::content::{Digest, digest_of};
 use crate::diag::{Problem, Source};
 use crate::template::{Scope, Template};
 use crate::yaml::{self, Kind, Node};
@@ -14,6 +15,8 @@ pub struct Rubric {
     messages: Vec<Message>,
     /// The shape that is asked of the reply, as a JSON Schema.
     schema: Option<Value>,
+    /// Digest of the words.
+    digest: Digest,
 }
 
 #[derive(Debug)]
@@ -72,9 +75,9 @@ impl Rubric {
     fn ours(text: &str) -> Self {
         let read = yaml::parse(&Source::new("<rubric>", text)).ok().and_then(|node| {
             let messages = node.get("messages")?.items().iter().map(message).collect::<Result<_, _>>().ok()?;
-            Some(Self { messages, schema: node.get("schema").map(Node::to_json) })
+            Some(Self { messages, schema: node.get("schema").map(Node::to_json), digest: digest_of(&node.to_json()) })
         });
-        read.unwrap_or(Self { messages: Vec::new(), schema: None })
+        read.unwrap_or(Self { messages: Vec::new(), schema: None, digest: Digest::default() })
     }
 
     /// The user's: a text, a list of messages, or a text that holds such a list as JSON or YAML.
@@ -90,7 +93,12 @@ impl Rubric {
             Kind::Seq(items) if !items.is_empty() => items.iter().map(message).collect::<Result<_, _>>()?,
             _ => return Err(not_a_rubric(node)),
         };
-        Ok(Self { messages, schema: None })
+        Ok(Self { messages, schema: None, digest: digest_of(&node.to_json()) })
+    }
+
+    /// Digest of the words.
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// The messages with the variables filled in.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::Target;
-use crate::assert::Assertion;
+use crate::assert::{Assertion, Scoring};
 use crate::judge::Grading;
 use crate::prompts::Prompt;
 use crate::record::{CaseRef, Output};
@@ -40,6 +40,8 @@ pub struct Case {
     pub parameters: Arc<Map<String, Value>>,
     /// What makes another output of the answer, before it is judged.
     pub transform: Option<Arc<Transform>>,
+    /// A script whose word counts instead of the sum of the assertions.
+    pub scoring: Option<Arc<Scoring>>,
     /// The name under which later cases read its output.
     pub store_as: Option<Arc<str>>,
     /// Whether it has no part in conversations.

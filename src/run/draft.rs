@@ -7,7 +7,7 @@ use serde_json::Map;
 
 use super::bar::Bar;
 use super::cell::{Bench, Ended, Question};
-use crate::assert::{Asked, Assertion, Finds, Grade, Subject, find_all, fold};
+use crate::assert::{Asked, Assertion, Finding, Finds, Grade, Subject, find_all, fold};
 use crate::plan::Cell;
 use crate::record::{Aside, CallFailure, Outcome, Reason, Response, Setback, Spent, Status};
 use crate::script::Transform;
@@ -26,6 +26,8 @@ pub(super) struct Draft {
     pub(super) failure: Option<CallFailure>,
     /// What the assertions found.
     pub(super) finds: Finds,
+    /// What the case's own script makes of them.
+    scored: Option<Result<Finding, String>>,
     pub(super) asides: Vec<Arc<Aside>>,
     attempts: u32,
     setbacks: Vec<Setback>,
@@ -51,7 +53,21 @@ impl Draft {
             Err(failure) => (None, Some(failure), Finds::new()),
         };
         let cell = cell.clone();
-        Self { cell, question, response, failure, finds, asides: bar.asides(), attempts, setbacks, origin }
+        let (asides, scored) = (bar.asides(), None);
+        let mut draft = Self { cell, question, response, failure, finds, scored, asides, attempts, setbacks, origin };
+        if !draft.waits() {
+            draft.score().await;
+        }
+        draft
+    }
+
+    /// Asks the case's own script what all findings come to.
+    pub(super) async fn score(&mut self) {
+        let Some(scoring) = self.cell.case.scoring.clone() else { return };
+        let finds = self.finds.clone();
+        let grade = self.grade();
+        self.finds = finds;
+        self.scored = scoring.find(&grade, self.cell.case.threshold).await;
     }
 
     /// Whether other answers of its case must be known before it can be graded.
@@ -77,7 +93,10 @@ impl Draft {
 
     /// Says the last word.
     pub(super) fn close(mut self) -> Ended {
-        let grade = self.grade();
+        let mut grade = self.grade();
+        if let (Some(scoring), Some(found)) = (&self.cell.case.scoring, self.scored) {
+            grade = scoring.apply(grade, found);
+        }
         let Provenance { kept, reused, shared } = self.origin;
         let earlier = kept.as_ref().map(|kept| kept.grading).unwrap_or_default();
         let mut grading = Spent::on(&self.asides);

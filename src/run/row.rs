@@ -55,6 +55,9 @@ impl Row {
         for nth in 0..places {
             self.hold(nth, plan, panel, notify).await;
         }
+        for draft in &mut self.drafts {
+            draft.score().await;
+        }
         self.drafts.into_iter().map(Draft::close).collect()
     }
 

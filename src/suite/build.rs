@@ -12,9 +12,10 @@ use super::graders::Jury;
 use super::keys::TEST;
 use super::targets::texts;
 use super::vars::{self, Trust};
-use crate::assert::{self, Assertion};
+use crate::assert::{self, Assertion, Scoring};
 use crate::content::{ContentId, Digest, case_hash, digest_of};
 use crate::diag::{Folder, Problem, Problems, Span};
+use crate::judge::Grading;
 use crate::plan::Case;
 use crate::record::{CaseRef, Output};
 use crate::script::Script;
@@ -48,6 +49,7 @@ pub(super) struct Draft {
     pub(super) recorded: Option<Output>,
     pub(super) cluster: Option<String>,
     pub(super) min_pass: Option<u32>,
+    pub(super) scoring: Option<Arc<Scoring>>,
     pub(super) at: Span,
 }
 
@@ -69,6 +71,7 @@ impl Draft {
             recorded: None,
             cluster: None,
             min_pass: None,
+            scoring: None,
             at: at.clone(),
         }
     }
@@ -147,6 +150,8 @@ impl Builder {
         }
         draft.cluster = node.get("cluster").map(|n| text_of_id(n, trust));
         draft.min_pass = small(node.get("min_pass"));
+        let scoring = node.get("assertScoringFunction");
+        draft.scoring = scoring.and_then(|n| Scoring::read(n, &self.jury.home, problems)).map(Arc::new);
         draft.prompts = node.get("prompts").map(|list| texts(list).collect());
         draft.providers = node.get("providers").map(|list| texts(list).collect());
         draft.recorded = node.get("providerOutput").map(|n| match &n.kind {
@@ -157,22 +162,20 @@ impl Builder {
     }
 
     /// The cases of a test: one, or one for each combination of its lists of values.
-    pub(super) fn cases(&self, draft: Draft, test: u64, ids: &mut Ids, problems: &mut Problems) -> Vec<(Case, Span)> {
+    pub(super) fn cases(
+        &self,
+        mut draft: Draft,
+        test: u64,
+        ids: &mut Ids,
+        problems: &mut Problems,
+    ) -> Vec<(Case, Span)> {
         refuse_environment(&draft, problems);
-        let options = draft.options;
-        let maps = self.maps(draft.vars, &options, &draft.at, problems);
-        let own: Arc<[Assertion]> = draft.own.into();
+        let options = std::mem::take(&mut draft.options);
+        let maps = self.maps(std::mem::take(&mut draft.vars), &options, &draft.at, problems);
+        let demands = self.demands(&mut draft, &options, problems);
         let metadata = Arc::new(merged(&self.defaults.metadata, draft.metadata));
         let parameters = Arc::new(options.parameters);
-        let shared = if options.no_defaults { Arc::from([]) } else { Arc::clone(&self.defaults.assertions) };
-        let threshold = draft.threshold.or(self.defaults.threshold);
-        let min_pass = draft.min_pass.or(self.defaults.min_pass);
         let cluster: Option<Arc<str>> = draft.cluster.as_deref().map(Into::into);
-        let mut grading = options.grading;
-        let judging = self.jury.complete(&mut grading.graders, shared.iter().chain(own.iter()), problems);
-        let grading = Arc::new(grading);
-        let judging = judging.into_iter().chain(options.transform.as_ref().map(|transform| transform.digest()));
-        let checks = checks(shared.iter().chain(own.iter()), threshold, min_pass, judging);
         let several = maps.len() > 1;
         let at = draft.at.location();
         let mut cases = Vec::with_capacity(maps.len());
@@ -190,28 +193,29 @@ impl Builder {
                 description: draft.description.as_deref().or(draft.name.as_deref()).map(Into::into),
                 vars: Arc::new(map),
                 metadata: Arc::clone(&metadata),
-                asserts: can_fail(shared.iter().chain(own.iter()), threshold),
+                asserts: demands.asserts,
                 at: at.clone(),
-                checks,
+                checks: demands.checks,
                 cluster: cluster.clone(),
-                min_pass,
+                min_pass: demands.min_pass,
             };
             let case = Case {
                 test,
                 scope: Scope::new(&reference.vars),
                 reference: Arc::new(reference),
-                shared: Arc::clone(&shared),
-                own: Arc::clone(&own),
-                threshold,
+                shared: Arc::clone(&demands.shared),
+                own: Arc::clone(&demands.own),
+                threshold: demands.threshold,
                 prefix: options.prefix.clone(),
                 suffix: options.suffix.clone(),
                 prompts: draft.prompts.clone().or_else(|| self.defaults.prompts.clone()),
                 providers: draft.providers.clone().or_else(|| self.defaults.providers.clone()),
                 parameters: Arc::clone(&parameters),
                 transform: options.transform.clone(),
+                scoring: demands.scoring.clone(),
                 store_as: options.store_as.clone(),
                 alone: options.alone,
-                grading: Arc::clone(&grading),
+                grading: Arc::clone(&demands.grading),
                 recorded: draft.recorded.clone(),
                 repeat: options.repeat.filter(|_| !self.repeat_is_given),
             };
@@ -221,7 +225,37 @@ impl Builder {
     }
 }
 
+/// What the cases of a test are judged by.
+struct Demands {
+    shared: Arc<[Assertion]>,
+    own: Arc<[Assertion]>,
+    threshold: Option<f64>,
+    min_pass: Option<u32>,
+    grading: Arc<Grading>,
+    scoring: Option<Arc<Scoring>>,
+    checks: Digest,
+    /// Whether an answer can fail at all.
+    asserts: bool,
+}
+
 impl Builder {
+    fn demands(&self, draft: &mut Draft, options: &CaseOptions, problems: &mut Problems) -> Demands {
+        let own: Arc<[Assertion]> = std::mem::take(&mut draft.own).into();
+        let shared = if options.no_defaults { Arc::from([]) } else { Arc::clone(&self.defaults.assertions) };
+        let threshold = draft.threshold.or(self.defaults.threshold);
+        let min_pass = draft.min_pass.or(self.defaults.min_pass);
+        let scoring = draft.scoring.clone().or_else(|| self.defaults.scoring.clone());
+        let mut grading = options.grading.clone();
+        let all = || shared.iter().chain(own.iter());
+        let judging = self.jury.complete(&mut grading.graders, all(), problems).into_iter();
+        let judging = judging.chain(grading.digest());
+        let judging = judging.chain(scoring.as_ref().map(|scoring| scoring.digest()));
+        let judging = judging.chain(options.transform.as_ref().map(|transform| transform.digest()));
+        let checks = checks(all(), threshold, min_pass, judging);
+        let asserts = scoring.is_some() || can_fail(all(), threshold);
+        Demands { grading: Arc::new(grading), shared, own, threshold, min_pass, scoring, checks, asserts }
+    }
+
     /// The variables of each case: those of the test over the defaults, lists of values expanded, transformed.
     fn maps(
         &self,

@@ -8,7 +8,7 @@ use super::build::small;
 use super::case_options::CaseOptions;
 use super::targets::texts;
 use super::{Options, vars};
-use crate::assert::{self, Assertion};
+use crate::assert::{self, Assertion, Scoring};
 use crate::diag::Problems;
 use crate::yaml::Node;
 
@@ -19,6 +19,7 @@ pub(super) struct Defaults {
     pub(super) assertions: Arc<[Assertion]>,
     pub(super) threshold: Option<f64>,
     pub(super) min_pass: Option<u32>,
+    pub(super) scoring: Option<Arc<Scoring>>,
     pub(super) metadata: Map<String, Value>,
     pub(super) options: CaseOptions,
     pub(super) prompts: Option<Arc<[String]>>,
@@ -52,6 +53,8 @@ fn fill(defaults: &mut Defaults, node: &Node, setup: &assert::Setup<'_>, problem
     }
     defaults.threshold = node.get("threshold").and_then(Node::as_f64);
     defaults.min_pass = small(node.get("min_pass"));
+    let scoring = node.get("assertScoringFunction");
+    defaults.scoring = scoring.and_then(|node| Scoring::read(node, setup.home, problems)).map(Arc::new);
     if let Some(node) = node.get("options") {
         defaults.options.over(node, setup, problems);
     }

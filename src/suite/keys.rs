@@ -83,7 +83,11 @@ pub(super) static TEST: Table = Table {
         Key::new("providers", TEXTS, "run only at these providers"),
         Key::new("providerOutput", Shape::Any, "a recorded answer: nothing is requested"),
         Key::unsupported("provider", "name providers with `providers`"),
-        Key::unsupported("assertScoringFunction", "scores are weighted means"),
+        Key::new(
+            "assertScoringFunction",
+            Shape::Text,
+            "a script that makes the verdict of `namedScores` and `context`",
+        ),
         Key::new("min_pass", Shape::Int(1, 100_000), MIN_PASS),
         Key::new("cluster", Shape::Scalar, "tests of one cluster share a source and count as one unit in statistics"),
     ],
@@ -103,7 +107,11 @@ pub(super) static DEFAULT_TEST: Table = Table {
         Key::new("prompts", TEXTS, "run only with these prompts"),
         Key::new("providers", TEXTS, "run only at these providers"),
         Key::ignored("provider", "name the grader under `options`, and providers with `providers`"),
-        Key::unsupported("assertScoringFunction", "scores are weighted means"),
+        Key::new(
+            "assertScoringFunction",
+            Shape::Text,
+            "a script that makes the verdict of `namedScores` and `context`",
+        ),
     ],
 };
 
