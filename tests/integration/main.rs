@@ -18,6 +18,7 @@ mod selection;
 mod server;
 mod stored;
 mod story;
+mod threads;
 mod tls;
 mod trend;
 mod webhook;
