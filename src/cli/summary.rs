@@ -72,7 +72,8 @@ pub(super) fn spent(total: &Total) -> String {
 /// What the judging took, apart from what was judged.
 pub(super) fn graders(total: &Total) -> Option<String> {
     let Spent { requests, tokens, cost } = total.grading;
-    let took = format!("{} · {} · {}", count(requests, "request"), count(tokens.total, "token"), dollars(cost));
+    let cost = cost.map_or_else(|| "cost unknown".to_owned(), dollars);
+    let took = format!("{} · {} · {}", count(requests, "request"), count(tokens.total, "token"), cost);
     (requests > 0).then(|| format!("graders: {took}"))
 }
 

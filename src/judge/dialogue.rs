@@ -61,7 +61,9 @@ pub async fn ask<T>(
         "content": format!("This reply cannot be used: {why}.{wish} Reply again, with nothing else."),
     }));
     let second = judge.ask(grader, Question::chat(messages, rubric.schema()).sample(sample)).await?;
-    read(&second).map_err(|why| format!("the grader's reply cannot be used, asked twice: {why}"))
+    let cut = second.finish_reason.as_deref() == Some("length");
+    let cut = if cut { " (the reply was cut off: raise the grader's `max_tokens`)" } else { "" };
+    read(&second).map_err(|why| format!("the grader's reply cannot be used, asked twice: {why}{cut}"))
 }
 
 /// The vector of a text.

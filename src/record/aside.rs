@@ -29,8 +29,9 @@ pub struct Spent {
     pub requests: u64,
     /// Their tokens.
     pub tokens: Usage,
-    /// US dollars, as far as they are known.
-    pub cost: f64,
+    /// US dollars of the answers whose cost is known; nothing where none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
 }
 
 impl Spent {
@@ -40,9 +41,17 @@ impl Spent {
         for aside in asides.iter().filter(|aside| aside.attempts > 0) {
             spent.requests += u64::from(aside.attempts);
             spent.tokens += aside.response.usage.unwrap_or_default();
-            spent.cost += aside.response.cost.unwrap_or(0.0);
+            spent.cost = both(spent.cost, aside.response.cost);
         }
         spent
+    }
+}
+
+/// The sum of what is known.
+fn both(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a + b),
+        (known, other) => known.or(other),
     }
 }
 
@@ -50,6 +59,6 @@ impl std::ops::AddAssign for Spent {
     fn add_assign(&mut self, other: Self) {
         self.requests += other.requests;
         self.tokens += other.tokens;
-        self.cost += other.cost;
+        self.cost = both(self.cost, other.cost);
     }
 }

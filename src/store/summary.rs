@@ -31,8 +31,8 @@ impl Summary {
     fn pay_graders(&mut self, spent: &Spent) {
         self.requests = self.requests.saturating_add(spent.requests);
         self.tokens = self.tokens.saturating_add(spent.tokens.total);
-        if spent.cost > 0.0 {
-            self.cost_usd = Some(self.cost_usd.unwrap_or(0.0) + spent.cost);
+        if let Some(cost) = spent.cost {
+            self.cost_usd = Some(self.cost_usd.unwrap_or(0.0) + cost);
         }
     }
 
