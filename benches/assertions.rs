@@ -24,7 +24,7 @@ const JSON: &str =
     r#"{"order": 12345, "day": "Thursday", "items": [{"name": "lamp", "price": 12.5}, {"name": "rug"}]}"#;
 
 /// A kind, the answer it judges, and its config.
-const KINDS: [(&str, &str, &str); 13] = [
+const KINDS: [(&str, &str, &str); 20] = [
     ("equals", JSON, "{type: equals, value: '{{json}}'}"),
     ("contains", PROSE, "{type: contains, value: look into it}"),
     ("contains, a template", PROSE, "{type: contains, value: '{{word}}'}"),
@@ -38,6 +38,17 @@ const KINDS: [(&str, &str, &str); 13] = [
     ("contains-json", PROSE, "{type: contains-json}"),
     ("word-count", PROSE, "{type: word-count, value: {min: 2, max: 99}}"),
     ("levenshtein", PROSE, "{type: levenshtein, value: Thank you for your patience. It is late., threshold: 300}"),
+    ("rouge-n", PROSE, "{type: rouge-n, value: Thank you for your patience. It is late.}"),
+    ("bleu", PROSE, "{type: bleu, value: Thank you for your patience. It is late.}"),
+    ("is-xml", "<a><b>1</b><c d='2'/></a>", "{type: is-xml, value: a.b}"),
+    ("is-sql", "SELECT a, b FROM orders WHERE day = 'Thursday'", "{type: is-sql}"),
+    ("javascript", PROSE, "{type: javascript, value: 'output.includes(\"parcel\") && output.length < 500'}"),
+    ("javascript, context", PROSE, "{type: javascript, value: 'output.includes(context.vars.word)'}"),
+    (
+        "javascript, a map",
+        PROSE,
+        "{type: javascript, value: '({pass: true, score: output.length / 1000, reason: \"ok\"})'}",
+    ),
 ];
 
 fn main() {
