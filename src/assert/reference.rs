@@ -47,7 +47,10 @@ fn section(kind: &Kind) -> String {
 fn example(word: &str, example: &Example) -> String {
     let answer = if example.response.is_empty() { example.output } else { example.response };
     let answer = answer.lines().map(|line| format!("#   {line}").trim_end().to_owned() + "\n").collect::<String>();
-    format!("# {word} on\n{answer}- {}\n", example.assertion)
+    let reply = |line: &str| format!("#   {line}\n");
+    let replies = example.grader.lines().map(reply).collect::<String>();
+    let grader = if replies.is_empty() { String::new() } else { format!("# where the grader replies\n{replies}") };
+    format!("# {word} on\n{answer}{grader}- {}\n", example.assertion)
 }
 
 /// A text that may stand in a cell of a table.

@@ -53,7 +53,11 @@ fn list(screen: &Screen) {
         }
         screen.out("");
     };
-    section("assertions (all but assert-set also as not-…)", &mut assert::kinds().map(|k| (k.name, k.about)));
+    let plain: Vec<_> = assert::kinds().filter(|kind| !kind.negatable).map(|kind| kind.name).collect();
+    section(
+        &format!("assertions (also as not-…, but for {})", plain.join(", ")),
+        &mut assert::kinds().map(|k| (k.name, k.about)),
+    );
     section("providers", &mut PROVIDERS.iter().map(|k| (k.name, k.about)));
     section("report formats", &mut FORMATS.iter().map(|f| (f.name, f.about)));
     screen.out("prompteval explain NAME says more");
@@ -78,6 +82,9 @@ fn assertion(kind: &assert::Kind, screen: &Screen) {
         let answer = if example.response.is_empty() { example.output } else { example.response };
         line(word, &format!("- {}", example.assertion));
         line("answer", answer);
+        if !example.grader.is_empty() {
+            line("grader", example.grader);
+        }
     }
 }
 
