@@ -32,7 +32,8 @@ pub(super) fn show(plan: &Arc<Plan>, screen: &Screen) -> Result<ExitStatus, Fail
     let requests: u64 = estimates.iter().map(|e| e.requests).sum();
     let cost = estimates.iter().map(|e| if e.requests == 0 { Some(0.0) } else { e.cost }).sum::<Option<f64>>();
     let cost = cost.map_or_else(|| "cost unknown".to_owned(), |c| format!("at most {}", dollars(c)));
-    screen.out(&format!("\n{}, {cost}; repeated requests not counted", count(requests, "request")));
+    let graders = if plan.graders.is_empty() { "" } else { ", nor those to graders" };
+    screen.out(&format!("\n{}, {cost}; repeated requests not counted{graders}", count(requests, "request")));
     Ok(ExitStatus::Success)
 }
 

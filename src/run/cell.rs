@@ -52,7 +52,8 @@ pub(super) async fn run(cell: &Cell, bench: &Bench<'_>, ticket: Option<Ticket>) 
     let Some(sent) = answer(cell, &question, &mut kept, turn, bench).await else { return Ok(None) };
     // Only what was asked for now may serve others from now on.
     let shared = bench.line.shares() && !reused && cell.case.recorded.is_none();
-    let draft = Draft::of(cell, question, sent, bench, Provenance { kept, reused, shared }).await;
+    // On the heap once it is needed: hundreds of cells wait for their turn, and each is as large as its largest step.
+    let draft = Box::pin(Draft::of(cell, question, sent, bench, Provenance { kept, reused, shared })).await;
     Ok(Some(draft))
 }
 
@@ -70,14 +71,14 @@ pub(super) async fn run_in_thread(
     let draft = match threads.continue_with(cell, &place) {
         Ok(cell) => {
             let ticket = cell.case.recorded.is_none().then(|| bench.line.queue());
-            run(&cell, bench, ticket).await?
+            Box::pin(run(&cell, bench, ticket)).await?
         }
         Err(failure) => {
             let question = Question::of(cell, bench.plan);
             let kept = bench.past.take(&question.cell_id)?;
             let sent = Sent::without_asking(Err(failure));
             let origin = Provenance { kept, reused: false, shared: false };
-            Some(Draft::of(cell, question, sent, bench, origin).await)
+            Some(Box::pin(Draft::of(cell, question, sent, bench, origin)).await)
         }
     };
     if let Some(draft) = &draft {

@@ -298,7 +298,7 @@ impl Conductor {
             };
             let bench = Bench { plan: &plan, line: &line, panel: &panel, past: &past, notify: &notify, hook: &hook };
             let draft = match place {
-                Some(place) => cell::run_in_thread(&cell, &bench, &threads, place).await?,
+                Some(place) => Box::pin(cell::run_in_thread(&cell, &bench, &threads, place)).await?,
                 None => cell::run(&cell, &bench, ticket).await?,
             };
             Ok(vec![Finish { index: cell.index, row, step: Step::of(draft) }])
