@@ -9,6 +9,7 @@ mod example;
 mod faults;
 mod gate;
 mod graders_wire;
+mod judging;
 mod ledger;
 mod project;
 mod registry;
