@@ -40,6 +40,15 @@ fn the_example_shows_what_the_newer_version_fixes_and_breaks() {
     assert_eq!(junit.matches("<failure ").count(), 7);
 }
 
+#[test]
+fn the_example_of_graders_shows_what_they_say_and_what_they_take() {
+    let (code, out) = at_root(&["run", "-c", "examples/graders.yaml", "--no-table"]);
+    assert_eq!(code, 100, "{out}");
+    assert!(out.contains("llm-rubric: the grader says: A bare fragment."), "{out}");
+    assert!(out.contains("graders: 8 requests · 527 tokens · $0.0002"), "{out}");
+    assert!(out.contains("4 cells: 1 passed, 3 failed, 0 without a verdict"), "{out}");
+}
+
 fn console_width(line: &str) -> usize {
     line.chars().count()
 }
@@ -79,7 +88,7 @@ fn schema_and_completions_are_printed() {
 fn the_schema_accepts_the_example() {
     let schema: Value = serde_json::from_str(&Project::new().run(&["schema"]).code(0).out).unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for name in ["evalconfig.example.yaml", "src/cli/starter.yaml"] {
+    for name in ["evalconfig.example.yaml", "src/cli/starter.yaml", "examples/graders.yaml"] {
         let source = prompteval::diag::Source::read(&root.join(name), name).unwrap();
         let config = prompteval::yaml::parse(&source).unwrap().to_json();
         let validator = jsonschema::validator_for(&schema).unwrap();

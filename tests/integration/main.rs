@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a test that is skipped says why")]
 
 mod config;
+mod documented;
 mod endpoint;
 mod example;
 mod faults;
