@@ -36,9 +36,9 @@ fn every_config_of_the_pages_runs_and_passes() {
     let env = Env::from_process();
     for page in PAGES {
         let files = files(page);
-        let project = ["PATH", "HOME"].iter().fold(Project::new(), |project, name| {
-            project.env(name, env.get(name).unwrap_or_default())
-        });
+        let project = ["PATH", "HOME"]
+            .iter()
+            .fold(Project::new(), |project, name| project.env(name, env.get(name).unwrap_or_default()));
         files.iter().for_each(|(name, text)| project.write(name, text));
         let configs: Vec<_> = files.iter().filter(|(name, _)| name.ends_with(".yaml")).collect();
         assert!(configs.len() > 1);
