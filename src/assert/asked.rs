@@ -27,6 +27,8 @@ pub struct Asked<'a> {
     pub grading: &'a Grading,
     /// Who carries questions to servers; nobody where nothing may be sent.
     pub post: Option<&'a dyn Post>,
+    /// The variables, where earlier cases added to them.
+    vars: Option<&'a Map<String, Value>>,
     context: OnceLock<Arc<str>>,
 }
 
@@ -47,7 +49,18 @@ impl<'a> Asked<'a> {
     ) -> Self {
         static NONE: LazyLock<Grading> = LazyLock::new(Grading::default);
         let context = OnceLock::new();
-        Self { prompt, case, origin, parameters, response, judge: None, grading: &NONE, post: None, context }
+        Self {
+            prompt,
+            case,
+            origin,
+            parameters,
+            response,
+            judge: None,
+            grading: &NONE,
+            post: None,
+            vars: None,
+            context,
+        }
     }
 
     /// The same, graded so.
@@ -60,6 +73,12 @@ impl<'a> Asked<'a> {
     #[must_use]
     pub fn with_post(self, post: &'a dyn Post) -> Self {
         Self { post: Some(post), ..self }
+    }
+
+    /// The same with variables that earlier cases added to.
+    #[must_use]
+    pub fn with_vars(self, vars: &'a Map<String, Value>) -> Self {
+        Self { vars: Some(vars), ..self }
     }
 
     /// A parameter that was asked with, such as `tools`.
@@ -78,7 +97,7 @@ impl<'a> Asked<'a> {
         let metadata = self.response.metadata.clone().unwrap_or_else(|| json!({}));
         json!({
             "prompt": self.prompt,
-            "vars": &*case.vars,
+            "vars": self.vars.unwrap_or(&case.vars),
             "test": {
                 "id": &case.id,
                 "description": &case.description,

@@ -9,7 +9,7 @@ use super::grade::{Findings, Tally, Word};
 use super::kind::{Check, Finding, Kind, Part, Spec, Subject, Turned};
 use super::set::Set;
 use super::value::{self, Text};
-use super::{computed, find, kinds, lacking, scripted, show};
+use super::{computed, find, graded, kinds, lacking, scripted, show};
 use crate::content::{ContentId, Digest, digest_of};
 use crate::diag::{Folder, Location, Problem, Problems, did_you_mean, is_script};
 use crate::judge::{Graders, Role};
@@ -306,6 +306,12 @@ fn fits_here(node: &Node, kind: &Kind, negated: bool, member: bool, problems: &m
 }
 
 fn warn_idle_keys(node: &Node, kind: &Kind, problems: &mut Problems) {
+    for key in ["provider", "rubricPrompt"] {
+        if let Some(entry) = node.entry(key).filter(|_| !graded::asks(kind)) {
+            let message = format!("`{key}` does nothing for `{}`: it asks no grader", kind.name);
+            problems.push(Problem::warning(message).at(&entry.at));
+        }
+    }
     for (key, meaning) in [("value", kind.value), ("threshold", kind.threshold)] {
         if let Some(entry) = node.entry(key).filter(|_| meaning.is_empty()) {
             problems.push(Problem::warning(format!("`{key}` does nothing for `{}`", kind.name)).at(&entry.at));

@@ -98,6 +98,12 @@ const fn factuality(name: &'static str) -> Kind {
     }
 }
 
+/// Whether a kind asks a grader.
+pub fn asks(kind: &Kind) -> bool {
+    let all = KINDS.iter().chain(VECTORS).chain(CONTEXT);
+    kind.name == "select-best" || all.into_iter().any(|known| known.name == kind.name)
+}
+
 /// Who is asked, where the assertion says it, and what is read there.
 pub(super) struct Panel {
     own: Graders,

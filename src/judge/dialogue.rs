@@ -63,7 +63,11 @@ pub async fn ask<T>(
     let second = judge.ask(grader, Question::chat(messages, rubric.schema()).sample(sample)).await?;
     let cut = second.finish_reason.as_deref() == Some("length");
     let cut = if cut { " (the reply was cut off: raise the grader's `max_tokens`)" } else { "" };
-    read(&second).map_err(|why| format!("the grader's reply cannot be used, asked twice: {why}{cut}"))
+    read(&second).map_err(|why| {
+        judge.reject(&first);
+        judge.reject(&second);
+        format!("the grader's reply cannot be used, asked twice: {why}{cut}")
+    })
 }
 
 /// The vector of a text.

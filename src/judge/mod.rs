@@ -25,4 +25,7 @@ use crate::record::Response;
 pub trait Judge: Send + Sync {
     /// Asks a grader. The error says why there is no answer, for people.
     fn ask(&self, grader: Grader, question: Question) -> BoxFuture<'_, Result<Response, String>>;
+
+    /// Takes note that a reply cannot be used: nobody shall get it from a memory later.
+    fn reject(&self, _reply: &Response) {}
 }

@@ -44,7 +44,7 @@ pub(super) struct Bar<'a> {
     panel: &'a Panel,
     notify: Notify<'a>,
     repeat: u32,
-    asides: Mutex<Vec<Arc<Aside>>>,
+    asides: Mutex<Vec<Aside>>,
 }
 
 impl<'a> Bar<'a> {
@@ -54,13 +54,13 @@ impl<'a> Bar<'a> {
 
     /// All answers that graders gave.
     pub(super) fn asides(self) -> Vec<Arc<Aside>> {
-        self.asides.into_inner().unwrap_or_default()
+        self.asides.into_inner().unwrap_or_default().into_iter().map(Arc::new).collect()
     }
 
     async fn put(&self, seat: &Seat, question: &Question, shaped: bool) -> Result<Response, CallFailure> {
         let request = request(question, shaped);
         let id = self.id(seat, &request, question.sample);
-        let stopped = || CallFailure::new(Reason::NotSent, "the run was stopped");
+        let stopped = || CallFailure::new(Reason::NotSent, "the run was stopped, or its budget is used up");
         let turn = seat.line.queue().turn().await.ok_or_else(stopped)?;
         let answer = seat.line.send(&request, &id, turn, self.notify).await.ok_or_else(stopped)?;
         let Sent { result, attempts, .. } = answer;
@@ -73,7 +73,7 @@ impl<'a> Bar<'a> {
             shared: seat.line.shares() && attempts > 0,
         };
         if let Ok(mut asides) = self.asides.lock() {
-            asides.push(Arc::new(aside));
+            asides.push(aside);
         }
         Ok(response)
     }
@@ -100,6 +100,11 @@ fn request(question: &Question, shaped: bool) -> Request {
 }
 
 impl Judge for Bar<'_> {
+    fn reject(&self, reply: &Response) {
+        let Ok(mut asides) = self.asides.lock() else { return };
+        asides.iter_mut().filter(|aside| aside.response.output == reply.output).for_each(|aside| aside.shared = false);
+    }
+
     fn ask(&self, grader: Grader, question: Question) -> BoxFuture<'_, Result<Response, String>> {
         Box::pin(async move {
             let seat = self.panel.graders.get(grader.0).ok_or("there is no such grader")?;

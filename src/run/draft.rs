@@ -138,6 +138,10 @@ async fn look(cell: &Cell, question: &Question, response: Response, bench: &Benc
     let target = &bench.plan.columns[cell.column].target;
     let asked = Asked::new(prompt, &cell.case.reference, &target.origin, parameters, &response);
     let asked = asked.graded(bar, &cell.case.grading).with_post(bench.hook);
+    let asked = match &cell.thread {
+        Some(scope) => asked.with_vars(scope.vars()),
+        None => asked,
+    };
     let transforms = target.transform.as_ref().into_iter().chain(cell.case.transform.as_deref());
     let judged = match transformed(&response, transforms, &asked).await {
         Ok(judged) => judged,

@@ -68,7 +68,7 @@ impl Script {
     pub async fn run(&self, args: &[Arg<'_>]) -> Result<Returned, ScriptError> {
         match self {
             Self::Inline(code) => run_code(code, args).await,
-            Self::Foreign(script, home) => home.call(script, args).await.map(Returned::Value),
+            Self::Foreign(script, home) => home.call(script, args).await.map(returned),
         }
     }
 
@@ -82,7 +82,7 @@ impl Script {
         let args = [Arg::Json(&vars), Arg::Json(&context)];
         let returned = match self {
             Self::Inline(code) => code.run(&args, Pace::Patient)?,
-            Self::Foreign(script, home) => Returned::Value(home.call_early(script, &args)?),
+            Self::Foreign(script, home) => returned(home.call_early(script, &args)?),
         };
         match returned.into_value() {
             Some(Value::Object(map)) => Ok(map),
@@ -113,6 +113,11 @@ impl Script {
             Self::Foreign(..) => true,
         }
     }
+}
+
+/// Other languages have one word for nothing and for null.
+fn returned(value: Value) -> Returned {
+    if value.is_null() { Returned::Nothing } else { Returned::Value(value) }
 }
 
 /// Most scripts are done before anybody could wait for them. The others must not hold up the answers that

@@ -136,7 +136,8 @@ impl Jury {
             Role::Classification => "`provider: {classification: huggingface:text-classification:MODEL}`",
             Role::Moderation => "`provider: {moderation: openai:moderation:omni-moderation-latest}`",
         };
-        let hint = format!("write {example} under `defaultTest.options`, use --grader, or set OPENAI_API_KEY");
+        let or_key = if id.is_some() { ", use --grader, or set OPENAI_API_KEY" } else { "" };
+        let hint = format!("write {example} under `defaultTest.options`{or_key}");
         problems.push(Problem::error(message).hint(hint));
     }
 }

@@ -178,3 +178,12 @@ fn the_best_of_all_answers_passes() {
         .code(2)
         .says("holds answers against each other");
 }
+
+#[test]
+fn a_reply_that_could_not_be_used_is_asked_for_again() {
+    let server = Server::start(|n, _| answer(if n < 2 { "nonsense" } else { "{\"pass\": true, \"score\": 1}" }));
+    let project = project(&server, RUBRIC);
+    project.run(&["run", "--no-table"]).code(101);
+    project.run(&["run", "--no-table", "--resume", "--retry-errors"]).code(0);
+    assert_eq!(server.requests(), 3);
+}

@@ -66,7 +66,7 @@ fn an_output_that_is_kept_is_read_by_name() {
 providers: [echo]
 tests:
   - {vars: {q: one}, options: {storeOutputAs: first, transform: 'output.toUpperCase()'}, assert: [{type: contains, value: ONE}]}
-  - {vars: {q: 'after {{first}}'}, assert: [{type: contains, value: 'after {{first}}'}, {type: contains, value: ONE}]}
+  - {vars: {q: 'after {{first}}'}, assert: [{type: contains, value: 'after {{first}}'}, {type: contains, value: ONE}, {type: javascript, value: 'output.includes(context.vars.first)'}]}
 ",
     );
     let (ran, results) = project.results(&[]);
