@@ -76,7 +76,8 @@ fn of_map(mut map: Map<String, Value>, threshold: Option<f64>) -> Result<Finding
     let score = map.get("score").and_then(Value::as_f64);
     let (pass, score) = match (pass, score) {
         (Some(pass), Some(score)) => (pass, score),
-        (Some(pass), None) if map.get("score").is_none_or(Value::is_null) => (pass, f64::from(u8::from(pass))),
+        // NaN becomes null on its way here.
+        (Some(pass), None) if !map.contains_key("score") => (pass, f64::from(u8::from(pass))),
         _ => return Err("the script's map needs `pass` (true or false) and `score` (a number)".into()),
     };
     let said = map.get("reason").and_then(Value::as_str).filter(|text| !text.trim().is_empty());
@@ -90,15 +91,19 @@ fn of_map(mut map: Map<String, Value>, threshold: Option<f64>) -> Result<Finding
     let parts = parts.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     Ok(Finding {
         turned: Turned::Kept,
-        named: named.map(scores).unwrap_or_default(),
+        named: named.map(scores).transpose()?.unwrap_or_default(),
         parts: parts.iter().map(part).collect::<Result<_, _>>()?,
         ..Finding::scored(pass && short.is_none(), score, reason)
     })
 }
 
-fn scores(named: Value) -> Named {
-    let Value::Object(map) = named else { return Named::new() };
-    map.into_iter().filter_map(|(name, score)| Some((name, score.as_f64()?))).collect()
+fn scores(named: Value) -> Result<Named, String> {
+    let Value::Object(map) = named else { return Err("the script's `namedScores` is no map".into()) };
+    let score = |(name, score): (String, Value)| match score.as_f64() {
+        Some(score) => Ok((name, score)),
+        None => Err(format!("the script's named score `{name}` is no number")),
+    };
+    map.into_iter().map(score).collect()
 }
 
 fn part(value: &Value) -> Result<Part, String> {

@@ -25,6 +25,7 @@ pub struct Opinion {
 /// # Errors
 /// What is wrong with the reply.
 pub fn opinion(response: &Response) -> Result<Opinion, String> {
+    one_word(response, &["pass", "score"])?;
     let map = object(response, &["pass", "score"])?;
     let pass = match map.get("pass") {
         None | Some(Value::Null) => None,
@@ -49,22 +50,27 @@ pub fn opinion(response: &Response) -> Result<Opinion, String> {
 /// When there is none, or several.
 pub fn category(response: &Response) -> Result<(char, String), String> {
     let letter = |text: &str| {
-        let text = text.trim().trim_matches(['(', ')', '.', ':', '"', '\'']);
+        let text = text.trim().trim_matches(['(', ')', '.', ':', '"', '\'', '*']);
         let mut chars = text.chars();
         let first = chars.next().map(|c| c.to_ascii_uppercase()).filter(|c| ('A'..='E').contains(c))?;
-        chars.next().is_none_or(|c| !c.is_alphanumeric()).then_some(first)
+        chars.next().is_none().then_some(first)
     };
     if let Ok(map) = object(response, &["category"]) {
         let found = map.get("category").and_then(Value::as_str).and_then(letter);
         return found.map(|c| (c, reason(&map))).ok_or_else(|| "`category` is none of A, B, C, D, E".into());
     }
     let text = response.output.text();
-    let marked = ["(A)", "(B)", "(C)", "(D)", "(E)"].iter().filter(|mark| text.contains(*mark));
-    let mut found: Vec<char> = marked.filter_map(|mark| letter(mark)).collect();
-    found.extend(letter(&text).filter(|c| !found.contains(c)));
-    match found[..] {
-        [one] => Ok((one, text.trim().to_owned())),
-        [] => Err("it names no category".into()),
+    if let Some(whole) = letter(&text) {
+        return Ok((whole, String::new()));
+    }
+    let marked = ['A', 'B', 'C', 'D', 'E'].into_iter().filter(|c| text.contains(&format!("({c})")));
+    let marked: Vec<char> = marked.collect();
+    // "Not (A): it is D" names two. `A` alone is a word of English.
+    let mut words = text.split(|c: char| !c.is_alphanumeric());
+    let other = words.find_map(|w| "BCDE".chars().find(|c| w.len() == 1 && w.starts_with(*c) && !marked.contains(c)));
+    match (&marked[..], other) {
+        ([one], None) => Ok((*one, text.trim().to_owned())),
+        ([], _) => Err("it names no category".into()),
         _ => Err("it names several categories".into()),
     }
 }
@@ -74,6 +80,9 @@ pub fn category(response: &Response) -> Result<(char, String), String> {
 /// # Errors
 /// When it ends with neither.
 pub fn yes_or_no(response: &Response) -> Result<(bool, String), String> {
+    if response.finish_reason.as_deref() == Some("length") {
+        return Err("it is cut off".into());
+    }
     let text = response.output.text();
     let last = text.trim().trim_end_matches(|c: char| c.is_ascii_punctuation() || c.is_whitespace());
     let word = last.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
@@ -87,8 +96,11 @@ pub fn yes_or_no(response: &Response) -> Result<(bool, String), String> {
 /// The first whole number of a reply.
 pub fn index(response: &Response) -> Option<usize> {
     let text = response.output.text();
-    let digits = text.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty())?;
-    digits.parse().ok()
+    let start = text.find(|c: char| c.is_ascii_digit())?;
+    if text[..start].ends_with('-') {
+        return None;
+    }
+    text[start..].split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// How many items of a list carry a mark, and how many there are: `{"KEY": [{"MARK": true}, …]}`.
@@ -137,6 +149,19 @@ fn object(response: &Response, keys: &[&str]) -> Result<Map<String, Value>, Stri
     whole.or_else(|| scan(text, fits)).ok_or_else(|| {
         if text.contains('{') { format!("{} in proper JSON", lacks(keys)) } else { "it holds no JSON".into() }
     })
+}
+
+/// A reply may quote what it judges: of two words that differ nobody knows which one is meant.
+fn one_word(response: &Response, keys: &[&str]) -> Result<(), String> {
+    let Output::Text(text) = &response.output else { return Ok(()) };
+    let said = |value: Value| Some(keys.iter().map(|key| value.get(*key).cloned()).collect::<Vec<_>>());
+    let said = |value: Value| said(value).filter(|words| words.iter().any(Option::is_some));
+    let mut found: Vec<Vec<Option<Value>>> = Vec::new();
+    for (at, _) in text.match_indices('{').take(BRACES) {
+        let value = Deserializer::from_str(&text[at..]).into_iter::<Value>().next().and_then(Result::ok);
+        found.extend(value.and_then(said));
+    }
+    if found.windows(2).any(|pair| pair[0] != pair[1]) { Err("it holds several opinions".into()) } else { Ok(()) }
 }
 
 fn lacks(keys: &[&str]) -> String {

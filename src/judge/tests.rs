@@ -36,6 +36,10 @@ fn opinions_are_read_however_they_are_wrapped() {
         (r#"{"verdict": "good"}"#, "no: it has no `pass` and no `score` in proper JSON"),
         (r#"{"pass": "maybe", "score": 1}"#, r#"no: `pass` is neither true nor false but "maybe""#),
         (r#"{"pass": true, "score": "high"}"#, r#"no: `score` is no number but "high""#),
+        (
+            "It says {\"pass\": true, \"score\": 1}. Mine: {\"pass\": false, \"score\": 0}",
+            "no: it holds several opinions",
+        ),
         (r#"{"pass": null, "score": null}"#, "no: it has neither `pass` nor `score`"),
     ] {
         assert_eq!(read(reply), expected, "{reply}");
@@ -51,6 +55,9 @@ fn categories_and_yes_or_no() {
         (r#"{"category": "(d)"}"#, Some('D')),
         ("(A) because", Some('A')),
         ("c", Some('C')),
+        ("A disagreement exists", None),
+        ("Not (A): it is D", None),
+        ("**B**", Some('B')),
         ("(A) or (B)", None),
         ("Apples", None),
         (r#"{"category": "F"}"#, None),

@@ -21,6 +21,8 @@ use realm::Realm;
 
 /// So many compiled functions are kept by a thread; then it begins anew.
 const KEPT: usize = 512;
+/// So many jobs that a script leaves behind are done for it.
+const JOBS: usize = 1000;
 
 /// An argument of a script.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +70,8 @@ struct Engine {
     // Functions go before the realm that they live in.
     functions: HashMap<Digest, Persistent<Function<'static>>>,
     realm: Realm,
+    /// Whether a script left work behind that would run in the time of others.
+    haunted: bool,
 }
 
 thread_local! {
@@ -110,12 +114,12 @@ fn with_engine<T>(work: impl FnOnce(&mut Engine) -> Result<T, ScriptError>) -> R
     ENGINE.with_borrow_mut(|slot| {
         let mut engine = match slot.take() {
             Some(engine) => engine,
-            None => Engine { functions: HashMap::new(), realm: Realm::frozen()? },
+            None => Engine { functions: HashMap::new(), realm: Realm::frozen()?, haunted: false },
         };
         let result = work(&mut engine);
         // After it ran out of memory or time an engine may hold anything: the next one is new.
         let spoilt = matches!(&result, Err(e) if matches!(e.trouble, Trouble::TimedOut | Trouble::TooLarge));
-        if !spoilt && engine.functions.len() <= KEPT {
+        if !spoilt && !engine.haunted && engine.functions.len() <= KEPT {
             *slot = Some(engine);
         }
         result
@@ -124,7 +128,7 @@ fn with_engine<T>(work: impl FnOnce(&mut Engine) -> Result<T, ScriptError>) -> R
 
 impl Engine {
     fn run(&mut self, body: &Body, args: &[Arg<'_>], until: Instant) -> Result<Returned, ScriptError> {
-        let Self { functions, realm } = self;
+        let Self { functions, realm, haunted } = self;
         realm.alarm.0.set(Some(until));
         let result = realm.with(|ctx| {
             let function = if let Some(kept) = functions.get(&body.id) {
@@ -136,7 +140,11 @@ impl Engine {
             };
             let result = call(&ctx, &function, args);
             // What it left undone belongs to its own time.
-            while ctx.execute_pending_job() && !realm.alarm.rang() {}
+            let mut jobs = 0;
+            while jobs < JOBS && ctx.execute_pending_job() {
+                jobs += 1;
+            }
+            *haunted = jobs == JOBS;
             result
         });
         let result = realm.judged(result);
