@@ -200,7 +200,7 @@ fn reads(value: &Node) -> Vec<String> {
 impl Assertion {
     /// Whether it can make a cell fail: a weight of 0 only measures.
     pub fn counts(&self) -> bool {
-        self.weight > 0.0 && self.check.as_set().is_none_or(Set::can_fail)
+        self.weight > 0.0 && self.check.can_fail() && self.check.as_set().is_none_or(Set::can_fail)
     }
 
     /// The metrics that it and its members count for; `None` stands for one whose name is a template.
@@ -291,6 +291,11 @@ fn fits_here(node: &Node, kind: &Kind, negated: bool, member: bool, problems: &m
     if member && is_set {
         let hint = "put its assertions into the outer set";
         problems.push(Problem::error("an `assert-set` cannot stand inside another").at(place).hint(hint));
+    }
+    if let Some(entry) = node.entry("transform").filter(|_| matches!(kind.name, "select-best" | "max-score")) {
+        let message =
+            format!("`{}` holds the answers as they are against each other: it has no `transform`", kind.name);
+        problems.push(Problem::error(message).at(&entry.at).hint("write it under `options` of the test"));
     }
     if let Some(entry) = node.entry("transform").filter(|_| is_set) {
         let problem = Problem::error("`transform` belongs to the members of an `assert-set`").at(&entry.at);

@@ -1,10 +1,10 @@
 //! Values that a script makes: `value: file://x.js`.
 
-use super::assertion::{Nobody, Setup};
+use super::assertion::{Pick, Setup};
 use super::kind::{Asking, Check, Kind, Spec, Subject};
 use super::scripted::{self, VALUE};
-use crate::diag::{Folder, Problems, Source};
-use crate::judge::Role;
+use crate::diag::{Folder, Problem, Problems, Source};
+use crate::judge::{Graders, Role};
 use crate::script::{Home, Script};
 use crate::yaml::{Kind as Form, Node};
 
@@ -18,6 +18,17 @@ struct Computed {
     base: Folder,
     home: Home,
     roles: Vec<Role>,
+    /// The graders of its `provider`.
+    own: Graders,
+}
+
+/// Graders that were picked when the config was read.
+struct Picked(Graders);
+
+impl Pick for Picked {
+    fn pick(&self, _: &Node, _: &[Role], _: &mut Problems) -> Option<Graders> {
+        Some(self.0)
+    }
 }
 
 /// Reads the script; the kind reads its result later, for every answer.
@@ -32,7 +43,18 @@ pub(super) fn compile(spec: &Spec<'_>, problems: &mut Problems) -> Option<Box<dy
     };
     // Which graders are needed shows with any value.
     let sample = Node { span: spec.at().clone(), kind: Form::Str("sample".into()) };
-    let sampled = (spec.kind.compile)(&Spec { value: Some(&sample), ..*spec }, &mut Problems::new());
+    let mut found = Problems::new();
+    let sampled = (spec.kind.compile)(&Spec { value: Some(&sample), ..*spec }, &mut found);
+    // What is wrong with the value is not known yet; what is wrong beside it is.
+    let place = spec.at().location();
+    let beside = found.iter().filter(|problem| problem.at.as_ref().is_none_or(|at| at.location() != place));
+    beside.for_each(|problem| problems.push(problem.clone()));
+    if sampled.as_ref().is_some_and(|check| check.as_contest().is_some()) {
+        let message = format!("`{}` cannot have a script as its value", spec.kind.name);
+        problems.push(Problem::error(message).at(spec.at()));
+    }
+    let own =
+        spec.node.get("provider").and_then(|node| spec.setup.graders.pick(node, &Role::ALL, &mut Problems::new()));
     let roles = sampled.map(|check| check.roles()).unwrap_or_default();
     Some(Box::new(Computed {
         script,
@@ -43,18 +65,19 @@ pub(super) fn compile(spec: &Spec<'_>, problems: &mut Problems) -> Option<Box<dy
         base: spec.setup.base.clone(),
         home: spec.setup.home.clone(),
         roles,
+        own: own.unwrap_or_default(),
     }))
 }
 
 impl Computed {
     fn read(&self, value: &Node) -> Result<Box<dyn Check>, String> {
         let mut problems = Problems::new();
-        let setup = Setup { base: &self.base, lenient: false, graders: &Nobody, home: &self.home };
+        let setup = Setup { base: &self.base, lenient: false, graders: &Picked(self.own), home: &self.home };
         let (node, kind, files) = (&self.node, self.kind, [value.span.source().clone()]);
         let (threshold, negated) = (self.threshold, self.negated);
         let spec = Spec { node, value: Some(value), threshold, negated, kind, setup: &setup, files: &files };
         let check = (kind.compile)(&spec, &mut problems);
-        check.ok_or_else(|| {
+        check.filter(|_| !problems.has_errors()).ok_or_else(|| {
             let said = problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ");
             format!("the script's result cannot be the value: {said}")
         })

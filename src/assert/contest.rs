@@ -9,10 +9,10 @@ use super::graded::Panel;
 use super::kind::{Check, Example, Finding, Kind, Spec, Subject};
 use super::show;
 use super::value::Text;
-use crate::diag::{Problem, Problems};
+use crate::diag::{Problem, Problems, did_you_mean};
 use crate::judge::{self, BuiltIn, Role};
 use crate::record::{Mark, Verdict};
-use crate::yaml::Node;
+use crate::yaml::{self, Node};
 
 /// The family's rows.
 pub static KINDS: &[Kind] = &[
@@ -91,7 +91,7 @@ impl Contest for Best {
     ) -> BoxFuture<'a, Result<Vec<Finding>, String>> {
         Box::pin(async move {
             let seat = self.panel.seat(subject, Role::Text)?;
-            let criteria = self.criteria.render(subject.scope)?;
+            let criteria = self.criteria.render_some(subject.scope)?;
             let outputs: Vec<&str> = entries.iter().map(|entry| entry.text).collect();
             let scope = subject.scope.with("criteria", criteria.as_ref().into()).with("outputs", json!(outputs));
             let count = entries.len();
@@ -135,6 +135,9 @@ fn compile_max(spec: &Spec<'_>, problems: &mut Problems) -> Option<Box<dyn Check
             },
             "weights" => {
                 let weights = entry.value.entries().iter().map(|e| Some((e.key.clone(), e.value.as_f64()?)));
+                for entry in entry.value.entries() {
+                    unknown_kind(entry, problems);
+                }
                 let weights: Option<HashMap<_, _>> = weights.collect();
                 let fine = weights.as_ref().is_some_and(|map| map.values().all(|weight| *weight >= 0.0));
                 highest.weights = weights.unwrap_or_default();
@@ -155,8 +158,18 @@ fn compile_max(spec: &Spec<'_>, problems: &mut Problems) -> Option<Box<dyn Check
     (problems.errors() == before).then(|| Box::new(highest) as Box<dyn Check>)
 }
 
+/// A weight for a kind that there is not would count for nothing.
+fn unknown_kind(entry: &yaml::Entry, problems: &mut Problems) {
+    let bare = entry.key.strip_prefix("not-").unwrap_or(&entry.key);
+    if super::find(bare).is_none() {
+        let hint = did_you_mean(bare, super::kinds().map(|kind| kind.name));
+        problems
+            .push(Problem::error(format!("`{}` is no kind of assertion", entry.key)).at(&entry.at).maybe_hint(hint));
+    }
+}
+
 impl Highest {
-    fn score(&self, entry: &Entry<'_>) -> f64 {
+    fn score(&self, entry: &Entry<'_>) -> Option<f64> {
         let judged = entry.verdicts.iter().filter(|v| v.depth == 0 && v.mark != Mark::Error);
         let (mut total, mut weight) = (0.0, 0.0);
         for verdict in judged {
@@ -164,7 +177,7 @@ impl Highest {
             total += verdict.score * own;
             weight += own;
         }
-        if self.sum || weight == 0.0 { total } else { total / weight }
+        (weight > 0.0).then(|| if self.sum { total } else { total / weight })
     }
 }
 
@@ -176,7 +189,11 @@ impl Check for Highest {
 
 impl Contest for Highest {
     fn hold<'a>(&'a self, _: &'a Subject<'a>, entries: &'a [Entry<'a>]) -> BoxFuture<'a, Result<Vec<Finding>, String>> {
-        let scores: Vec<f64> = entries.iter().map(|entry| self.score(entry)).collect();
+        let scores: Option<Vec<f64>> = entries.iter().map(|entry| self.score(entry)).collect();
+        let Some(scores) = scores else {
+            let why = "no other assertion of weight says how good the answers are".to_owned();
+            return Box::pin(async { Err(why) });
+        };
         let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let finding = |score: &f64| {
             let wins = *score >= highest;

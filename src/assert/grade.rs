@@ -110,12 +110,19 @@ pub struct Tally {
 struct Mean {
     total: f64,
     weight: f64,
+    /// The same with every score between 0 and 1: one of 100 must not outvote what failed.
+    bounded: f64,
 }
 
 impl Mean {
     fn add(&mut self, score: f64, weight: f64) {
         self.total += score * weight;
+        self.bounded += score.clamp(0.0, 1.0) * weight;
         self.weight += weight;
+    }
+
+    fn bounded(self) -> f64 {
+        if self.weight > 0.0 { self.bounded / self.weight } else { 0.0 }
     }
 
     fn value(self) -> f64 {
@@ -165,7 +172,9 @@ impl Tally {
 
     /// Whether that is a pass.
     pub fn passes(&self, threshold: Option<f64>) -> bool {
-        threshold.map_or(self.failures == 0, |t| self.score() >= t)
+        threshold.map_or(self.failures == 0, |t| {
+            if (0.0..=1.0).contains(&t) { self.mean.bounded() >= t } else { self.score() >= t }
+        })
     }
 
     fn named(self) -> Named {

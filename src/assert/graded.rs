@@ -168,7 +168,8 @@ fn compile(spec: &Spec<'_>, way: Way, ours: BuiltIn, problems: &mut Problems) ->
 /// The value as text: a map is its JSON. With a rubric of its own an assertion needs none.
 fn criterion_text(spec: &Spec<'_>, may_lack: bool, problems: &mut Problems) -> Option<Text> {
     match spec.value.map(|node| &node.kind) {
-        Some(Form::Map(_) | Form::Seq(_)) => Some(Text::Fixed(spec.value?.to_json().to_string())),
+        Some(Form::Map(_)) => Some(Text::Fixed(spec.value?.to_json().to_string())),
+        Some(Form::Seq(_)) => Text::template(&spec.value?.to_json().to_string(), spec.value?, problems),
         None | Some(Form::Null) if may_lack => Some(Text::Fixed(String::new())),
         _ => Text::of_value_not_empty(spec, false, problems),
     }
@@ -209,11 +210,13 @@ fn opinion<'a>(check: &'a Graded, subject: &'a Subject<'a>, rubric: String) -> A
         let scope = scope_with(subject, &[("rubric", &rubric)]);
         let custom = check.panel.is_custom(subject);
         let threshold = check.threshold;
+        // A threshold beyond 1 shows that the user's rubric has a scale of its own.
+        let own_scale = threshold.is_some_and(|least| least > 1.0);
         let read = |response: &_| {
             let opinion = judge::opinion(response)?;
             match opinion {
                 Opinion { pass: None, .. } if threshold.is_none() => Err("it has no `pass`".to_owned()),
-                Opinion { score, .. } if !custom && !(0.0..=1.0).contains(&score) => {
+                Opinion { score, .. } if !(0.0..=1.0).contains(&score) && !(custom && own_scale) => {
                     Err(format!("`score` is {score}, and must be from 0 to 1"))
                 }
                 opinion => Ok(opinion),
@@ -237,7 +240,10 @@ fn of_opinion(opinion: &Opinion, threshold: Option<f64>) -> Finding {
     };
     let verdict = if said { "that it passes" } else { "that it fails" };
     let reason = if reason.is_empty() { verdict.to_owned() } else { show::reason(reason) };
-    rest(said && enough, score, format!("the grader says: {reason}{words}"))
+    let finding = rest(said && enough, score, format!("the grader says: {reason}{words}"));
+    // A pass that is worth nothing contradicts itself: it holds for neither side.
+    let void = said && !enough && threshold.is_none();
+    if void { Finding { turned: Turned::Void, ..finding } } else { finding }
 }
 
 fn facts<'a>(check: &'a Graded, subject: &'a Subject<'a>, ideal: String) -> Asking<'a> {
@@ -303,7 +309,7 @@ fn compile_eval(spec: &Spec<'_>, problems: &mut Problems) -> Option<Box<dyn Chec
 impl Eval {
     async fn score(&self, subject: &Subject<'_>, criterion: &Text) -> Result<(f64, String), String> {
         let seat = self.panel.seat(subject, Role::Text)?;
-        let criterion = criterion.render(subject.scope)?;
+        let criterion = criterion.render_some(subject.scope)?;
         let scope = scope_with(subject, &[("criteria", &criterion), ("input", prompt(subject))]);
         let read = |response: &_| judge::texts(response, "steps");
         let steps = judge::ask(seat, BuiltIn::EvalSteps.rubric(), &scope, 0, read).await?;

@@ -92,6 +92,11 @@ pub trait Check: Send + Sync {
         Vec::new()
     }
 
+    /// Whether any answer could make it fail.
+    fn can_fail(&self) -> bool {
+        true
+    }
+
     /// Whether it may name scores that the config does not.
     fn names_scores(&self) -> bool {
         false

@@ -62,7 +62,12 @@ fn rated_on(stand: &Stand, assertions: &str, threshold: Option<f64>, vars: &Valu
     let assertions: Vec<&Assertion> = compiled.iter().collect();
     let mut finds = wait(find_all(&assertions, &subject));
     for (place, contest) in contests(&assertions) {
-        let entries = [Entry { text: &text, verdicts: &[] }, Entry { text: "another", verdicts: &[] }];
+        let scored = |score: &str| {
+            let assertion = format!("[{{type: javascript, value: '{score}'}}]");
+            rated(&assertion, None, &json!({}), response).verdicts
+        };
+        let (own, other) = (scored("0.4"), scored("0.2"));
+        let entries = [Entry { text: &text, verdicts: &own }, Entry { text: "another", verdicts: &other }];
         finds[place] = wait(contest.hold(&subject, &entries)).map(|mut all| all.swap_remove(0));
     }
     fold(&assertions, threshold, &subject, finds)

@@ -77,6 +77,15 @@ impl Text {
         }
     }
 
+    /// The text with the variables filled in, where an empty one says nothing.
+    ///
+    /// # Errors
+    /// When the template cannot be rendered, or renders to nothing.
+    pub fn render_some(&self, scope: &Scope) -> Result<Cow<'_, str>, String> {
+        let text = self.render(scope)?;
+        if text.trim().is_empty() { Err("the value is empty for this case".into()) } else { Ok(text) }
+    }
+
     /// The text with the variables filled in.
     ///
     /// # Errors

@@ -13,8 +13,8 @@ pub struct Aside {
     pub request: Arc<str>,
     /// The grader's label.
     pub grader: Arc<str>,
-    /// Its answer.
-    pub response: Response,
+    /// Its answer, where one came.
+    pub response: Option<Response>,
     /// How many requests it took; none for an answer out of a memory.
     pub attempts: u32,
     /// Whether the answer may serve others who ask the same.
@@ -40,8 +40,9 @@ impl Spent {
         let mut spent = Self::default();
         for aside in asides.iter().filter(|aside| aside.attempts > 0) {
             spent.requests += u64::from(aside.attempts);
-            spent.tokens += aside.response.usage.unwrap_or_default();
-            spent.cost = both(spent.cost, aside.response.cost);
+            let response = aside.response.as_ref();
+            spent.tokens += response.and_then(|r| r.usage).unwrap_or_default();
+            spent.cost = both(spent.cost, response.and_then(|r| r.cost));
         }
         spent
     }

@@ -64,18 +64,17 @@ impl<'a> Bar<'a> {
         let turn = seat.line.queue().turn().await.ok_or_else(stopped)?;
         let answer = seat.line.send(&request, &id, turn, self.notify).await.ok_or_else(stopped)?;
         let Sent { result, attempts, .. } = answer;
-        let response = result?;
         let aside = Aside {
             request: id,
             grader: Arc::clone(&seat.target.label),
-            response: response.clone(),
+            response: result.as_ref().ok().cloned(),
             attempts,
-            shared: seat.line.shares() && attempts > 0,
+            shared: seat.line.shares() && attempts > 0 && result.is_ok(),
         };
         if let Ok(mut asides) = self.asides.lock() {
             asides.push(aside);
         }
-        Ok(response)
+        result
     }
 
     /// Content id of the question, as a cell's: provider, messages, parameters, and which sample it is.
@@ -102,7 +101,8 @@ fn request(question: &Question, shaped: bool) -> Request {
 impl Judge for Bar<'_> {
     fn reject(&self, reply: &Response) {
         let Ok(mut asides) = self.asides.lock() else { return };
-        asides.iter_mut().filter(|aside| aside.response.output == reply.output).for_each(|aside| aside.shared = false);
+        let same = |aside: &&mut Aside| aside.response.as_ref().is_some_and(|r| r.output == reply.output);
+        asides.iter_mut().filter(same).for_each(|aside| aside.shared = false);
     }
 
     fn ask(&self, grader: Grader, question: Question) -> BoxFuture<'_, Result<Response, String>> {

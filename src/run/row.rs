@@ -21,6 +21,8 @@ pub(super) struct Rows {
 pub(super) struct Row {
     drafts: Vec<Draft>,
     ended: usize,
+    /// How many cells there are.
+    cells: usize,
 }
 
 impl Rows {
@@ -29,6 +31,7 @@ impl Rows {
         let waiting = self.waiting.entry(row).or_default();
         waiting.drafts.extend(draft);
         waiting.ended += 1;
+        waiting.cells = cells;
         if waiting.ended < cells {
             return None;
         }
@@ -71,8 +74,9 @@ impl Row {
 
     async fn hold(&mut self, nth: usize, plan: &Plan, panel: &Panel, notify: Notify<'_>) {
         let Some(first) = self.drafts.first() else { return };
-        if self.drafts.len() < 2 {
-            return self.enter(nth, &Err("it needs at least two answers, and only one came".to_owned()));
+        if self.drafts.len() < self.cells.max(2) {
+            let why = format!("only {} of {} answers to this case came", self.drafts.len(), self.cells);
+            return self.enter(nth, &Err(why));
         }
         let bar = Bar::new(panel, notify, first.cell.repeat);
         let findings = Box::pin(self.findings(nth, plan, &bar)).await;

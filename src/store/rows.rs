@@ -86,8 +86,9 @@ impl Scribe<'_> {
 
     /// A grader's answer serves whoever asks the same; the cell keeps only what was made of it.
     fn aside(&self, aside: &Aside) -> rusqlite::Result<()> {
-        let (body, redacted) = self.json(&aside.response);
-        let structured = matches!(aside.response.output, Output::Json(_));
+        let Some(response) = &aside.response else { return Ok(()) };
+        let (body, redacted) = self.json(response);
+        let structured = matches!(response.output, Output::Json(_));
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO responses (request, created_ms, structured, redacted, body) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;

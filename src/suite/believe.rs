@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::assert::Assertion;
 use crate::diag::{Problem, Problems, Span, did_you_mean};
 use crate::plan::{CONVERSATION, Case, Expected, Plan, Target, render};
 use crate::prompts::Prompt;
@@ -88,6 +89,11 @@ impl Checks {
         if let Some(contest) = case.assertions().find(|a| a.is_contest()).filter(|_| columns.len() == 1) {
             let message = format!("`{}` holds answers against each other, and this test has only one", contest.name());
             problems.push(Problem::error(message).at(at).hint("it needs two prompts or two providers"));
+        }
+        let mut all = case.assertions();
+        if all.any(|a| &**a.name() == "max-score") && case.assertions().all(Assertion::is_contest) {
+            let problem = Problem::error("`max-score` has nothing to go by: this test has no other assertion");
+            problems.push(problem.at(at).hint("write the assertions whose scores it holds against each other"));
         }
         let repeats = u64::from(case.repeat.unwrap_or(plan.repeat).max(1));
         let cells = columns.len() as u64 * repeats;

@@ -82,7 +82,18 @@ impl Jury {
     fn fill(&self, node: &Node, roles: &[Role], graders: &mut Graders, problems: &mut Problems) -> Option<()> {
         let (grader, target) = self.seat(node, problems)?;
         let able = abilities(&target.id);
-        roles.iter().filter(|role| able.contains(role)).for_each(|role| graders.set(*role, grader));
+        let able: Vec<&Role> = roles.iter().filter(|role| able.contains(role)).collect();
+        if able.is_empty() {
+            let wanted = roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(" and ");
+            let message = format!("`{}` cannot grade this: it is no provider of {wanted}", target.id);
+            problems.push(
+                Problem::error(message)
+                    .at(&node.span)
+                    .hint("name one for each role: `provider: {text: …, embedding: …}`"),
+            );
+            return None;
+        }
+        able.into_iter().for_each(|role| graders.set(*role, grader));
         Some(())
     }
 

@@ -137,12 +137,22 @@ fn compile(spec: &Spec<'_>, roles: &'static [Role], way: Way, problems: &mut Pro
     let window = spec.node.get("config").and_then(|config| config.get("windowSize")?.as_u64());
     let window = window.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).unwrap_or(WINDOW);
     let threshold = spec.threshold.unwrap_or(0.0);
+    if threshold <= 0.0 && !spec.negated {
+        let message = format!("`{}` without a `threshold` above 0 passes whatever comes", spec.kind.name);
+        problems.push(
+            Problem::warning(message).at(&spec.node.span).hint("write how much is enough, such as threshold: 0.8"),
+        );
+    }
     Some(Box::new(Drawn { panel: panel?, roles, value, threshold, context, window, way }))
 }
 
 impl Check for Drawn {
     fn ask<'a>(&'a self, subject: &'a Subject<'a>) -> Option<Asking<'a>> {
         Some((self.way)(self, subject))
+    }
+
+    fn can_fail(&self) -> bool {
+        self.threshold > 0.0
     }
 
     fn roles(&self) -> Vec<Role> {
@@ -168,11 +178,15 @@ impl Drawn {
         }
     }
 
-    fn share(&self, part: usize, all: usize, what: &str) -> Finding {
+    fn share(&self, part: usize, all: usize, what: &str) -> Result<Finding, String> {
+        if all == 0 {
+            return Err("the grader found nothing to count".into());
+        }
         let of = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
-        let score = if all == 0 { 0.0 } else { of(part) / of(all) };
+        let score = of(part) / of(all);
         let least = self.threshold;
-        rest(score >= least, score, format!("expected a share of at least {least} {what}, and it is {part} of {all}"))
+        let reason = format!("expected a share of at least {least} {what}, and it is {part} of {all}");
+        Ok(rest(score >= least, score, reason))
     }
 }
 
@@ -210,11 +224,11 @@ fn answer_relevance<'a>(check: &'a Drawn, subject: &'a Subject<'a>) -> Asking<'a
 fn context_recall<'a>(check: &'a Drawn, subject: &'a Subject<'a>) -> Asking<'a> {
     Box::pin(async move {
         let seat = check.panel.seat(subject, Role::Text)?;
-        let known = check.value.as_ref().map(|value| value.render(subject.scope)).transpose()?.unwrap_or_default();
+        let known = check.value.as_ref().map(|value| value.render_some(subject.scope)).transpose()?.unwrap_or_default();
         let scope = check.scope(subject, &["context"]).await?.with("groundTruth", known.as_ref().into());
         let read = |response: &_| judge::marks(response, "sentences", "attributed");
         let (part, all) = judge::ask(seat, BuiltIn::ContextRecall.rubric(), &scope, 0, read).await?;
-        Ok(check.share(part, all, "of the known answer to stand in the context"))
+        check.share(part, all, "of the known answer to stand in the context")
     })
 }
 
@@ -224,7 +238,7 @@ fn context_relevance<'a>(check: &'a Drawn, subject: &'a Subject<'a>) -> Asking<'
         let scope = check.scope(subject, &["query", "context"]).await?;
         let read = |response: &_| judge::marks(response, "sentences", "relevant");
         let (part, all) = judge::ask(seat, BuiltIn::ContextRelevance.rubric(), &scope, 0, read).await?;
-        Ok(check.share(part, all, "of the context to be relevant"))
+        check.share(part, all, "of the context to be relevant")
     })
 }
 
@@ -244,7 +258,7 @@ fn context_faithfulness<'a>(check: &'a Drawn, subject: &'a Subject<'a>) -> Askin
             (_, all) => Err(format!("it judges {all} statements, and there are {count}")),
         };
         let (part, all) = judge::ask(seat, BuiltIn::Faithfulness.rubric(), &scope, 0, read).await?;
-        Ok(check.share(part, all, "of the statements to stand in the context"))
+        check.share(part, all, "of the statements to stand in the context")
     })
 }
 
@@ -265,7 +279,7 @@ fn conversation_relevance<'a>(check: &'a Drawn, subject: &'a Subject<'a>) -> Ask
                 worst = format!(": {}", show::reason(&opinion.reason));
             }
         }
-        let mut finding = check.share(fits, turns.len(), "of the conversation to be relevant");
+        let mut finding = check.share(fits, turns.len(), "of the conversation to be relevant")?;
         finding.reason.push_str(&worst);
         Ok(finding)
     })

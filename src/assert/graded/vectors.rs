@@ -109,7 +109,7 @@ impl Similar {
         let output = judge::embedding(seat, subject.text).await?;
         let mut best: Option<(bool, f64, String)> = None;
         for text in &self.texts {
-            let text = text.render(subject.scope)?;
+            let text = text.render_some(subject.scope)?;
             let vector = judge::embedding(seat, &text).await?;
             let (holds, score, words) = self.compare(&output, &vector)?;
             if best.as_ref().is_none_or(|(_, so_far, _)| score > *so_far) {
@@ -177,9 +177,14 @@ impl Classifier {
         let labels = labels(&answer).ok_or("the classifier gave no list of labels with scores")?;
         let least = self.threshold;
         let (label, score) = if let Some(label) = &self.label {
-            let label = label.render(subject.scope)?;
+            let label = label.render_some(subject.scope)?;
+            // A label that it never gives would make every `not-` pass.
             let found = labels.iter().find(|(name, _)| *name == label);
-            (label.into_owned(), found.map_or(0.0, |(_, score)| *score))
+            let known = labels.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+            let (_, score) = found.ok_or_else(|| {
+                format!("the classifier knows no label {}: it gave {}", Quoted(&label), show::expected(&known))
+            })?;
+            (label.into_owned(), *score)
         } else {
             let best = labels.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
             best.ok_or("the classifier gave no label")?
@@ -210,18 +215,19 @@ impl Check for Classifier {
 
 struct Moderation {
     panel: Panel,
-    categories: Vec<String>,
+    categories: Vec<Text>,
 }
 
 fn compile_moderation(spec: &Spec<'_>, problems: &mut Problems) -> Option<Box<dyn Check>> {
     let panel = Panel::of(spec, &[Role::Moderation], problems);
     let nodes = spec.value.filter(|node| !node.is_null()).map(Node::one_or_many).unwrap_or_default();
-    let categories: Option<Vec<String>> = nodes.iter().map(|node| node.as_str().map(str::to_owned)).collect();
-    let Some(categories) = categories else {
+    if nodes.iter().any(|node| node.as_str().is_none_or(str::is_empty)) {
         problems.push(spec.wrong_value());
         return None;
-    };
-    Some(Box::new(Moderation { panel: panel?, categories }))
+    }
+    let read = |node: &Node| Text::read(node.as_str().unwrap_or_default(), node, spec, problems);
+    let categories: Option<Vec<Text>> = nodes.iter().map(read).collect();
+    Some(Box::new(Moderation { panel: panel?, categories: categories? }))
 }
 
 impl Moderation {
@@ -232,8 +238,15 @@ impl Moderation {
         let categories = answer.get("categories").and_then(Value::as_object);
         let hit = |(name, on): (&String, &Value)| (on == &Value::Bool(true)).then(|| name.clone());
         let hits: Vec<String> = categories.into_iter().flatten().filter_map(hit).collect();
-        let counted: Vec<&str> =
-            hits.iter().map(String::as_str).filter(|name| self.categories.iter().any(|c| c == name)).collect();
+        let mut counted = Vec::new();
+        for category in &self.categories {
+            let category = category.render_some(subject.scope)?;
+            // One that it never names would never be flagged.
+            if !categories.is_some_and(|known| known.contains_key(&*category)) {
+                return Err(format!("the moderator says nothing of the category {}", Quoted(&category)));
+            }
+            counted.extend(hits.iter().find(|name| **name == category).map(String::as_str));
+        }
         let bad = if self.categories.is_empty() { flagged } else { !counted.is_empty() };
         let named = if self.categories.is_empty() { hits.join(", ") } else { counted.join(", ") };
         let came = if bad { format!("it is flagged ({})", show::expected(&named)) } else { "it is not".to_owned() };
