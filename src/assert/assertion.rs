@@ -8,13 +8,14 @@ use super::contest::Contest;
 use super::grade::{Findings, Tally, Word};
 use super::kind::{Check, Finding, Kind, Part, Spec, Subject, Turned};
 use super::set::Set;
+use super::setup::Setup;
 use super::value::{self, Text};
 use super::{computed, find, graded, kinds, lacking, scripted, show};
 use crate::content::{ContentId, Digest, digest_of};
-use crate::diag::{Folder, Location, Problem, Problems, did_you_mean, is_script};
+use crate::diag::{Location, Problem, Problems, did_you_mean, is_script};
 use crate::judge::{Graders, Role};
 use crate::record::{Mark, Response, Verdict};
-use crate::script::{Home, Transform};
+use crate::script::Transform;
 use crate::template::Template;
 use crate::yaml::{self, Key, Kind as Form, Node, Shape, Table};
 
@@ -45,42 +46,6 @@ pub static ASSERTION: Table = Table {
         Key::new("config", Shape::Any, "what a script sees as `context.config`"),
     ],
 };
-
-/// Who knows the graders of a config.
-pub trait Pick {
-    /// The graders that a `provider` of the config names, for these roles.
-    fn pick(&self, node: &Node, roles: &[Role], problems: &mut Problems) -> Option<Graders>;
-}
-
-/// How a config is read.
-#[derive(Clone, Copy)]
-pub struct Setup<'a> {
-    /// The folder that `file://` values are relative to.
-    pub base: &'a Folder,
-    /// Whether unknown keys are warnings only.
-    pub lenient: bool,
-    /// Who knows the graders.
-    pub graders: &'a dyn Pick,
-    /// Where scripts run.
-    pub home: &'a Home,
-}
-
-impl fmt::Debug for Setup<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Setup").field("base", &self.base).field("lenient", &self.lenient).finish_non_exhaustive()
-    }
-}
-
-/// No graders at all.
-#[derive(Debug, Clone, Copy)]
-pub struct Nobody;
-
-impl Pick for Nobody {
-    fn pick(&self, node: &Node, _: &[Role], problems: &mut Problems) -> Option<Graders> {
-        problems.push(Problem::error("there are no graders here").at(&node.span));
-        None
-    }
-}
 
 /// A compiled assertion.
 pub struct Assertion {
@@ -161,7 +126,7 @@ pub(super) fn compile_one(node: &Node, setup: &Setup<'_>, member: bool, problems
         threshold: threshold.filter(|_| !kind.threshold.is_empty()),
         metric,
         expected: check.shown().or_else(|| value.filter(|_| !kind.value.is_empty()).and_then(shown)),
-        reads: written.map(reads).unwrap_or_default(),
+        reads: written.map(reads).unwrap_or_default().into_iter().chain(check.reads()).collect(),
         at: node.location(),
         digest: scripts(node, setup).fold(digest(node, resolved.value.as_ref(), check.as_set()), Digest::and),
         check,
@@ -213,6 +178,12 @@ impl Assertion {
         // A script may name scores of its own.
         let any = self.check.names_scores().then_some(None);
         own.into_iter().chain(any).chain(members.iter().flat_map(Self::metrics)).collect()
+    }
+
+    /// The graders that it and its members have of their own.
+    pub fn graders(&self) -> Vec<Graders> {
+        let members = self.check.as_set().map(Set::members_list).unwrap_or_default();
+        std::iter::once(self.check.graders()).chain(members.iter().flat_map(Self::graders)).collect()
     }
 
     /// The roles that it and its members need a grader for, and have none of their own.

@@ -1,8 +1,8 @@
 //! Values that a script makes: `value: file://x.js`.
 
-use super::assertion::{Pick, Setup};
 use super::kind::{Asking, Check, Kind, Spec, Subject};
 use super::scripted::{self, VALUE};
+use super::setup::{Pick, Setup};
 use crate::diag::{Folder, Problem, Problems, Source};
 use crate::judge::{Graders, Role};
 use crate::script::{Home, Script};
@@ -96,6 +96,10 @@ impl Check for Computed {
                 None => check.check(subject),
             }
         }))
+    }
+
+    fn graders(&self) -> Graders {
+        self.own
     }
 
     fn roles(&self) -> Vec<Role> {

@@ -10,7 +10,7 @@ use super::kind::{Check, Example, Finding, Kind, Spec, Subject};
 use super::show;
 use super::value::Text;
 use crate::diag::{Problem, Problems, did_you_mean};
-use crate::judge::{self, BuiltIn, Role};
+use crate::judge::{self, BuiltIn, Graders, Role};
 use crate::record::{Mark, Verdict};
 use crate::yaml::{self, Node};
 
@@ -76,6 +76,14 @@ fn compile_best(spec: &Spec<'_>, problems: &mut Problems) -> Option<Box<dyn Chec
 impl Check for Best {
     fn as_contest(&self) -> Option<&dyn Contest> {
         Some(self)
+    }
+
+    fn graders(&self) -> Graders {
+        self.panel.own
+    }
+
+    fn reads(&self) -> Vec<String> {
+        self.panel.reads()
     }
 
     fn roles(&self) -> Vec<Role> {

@@ -104,9 +104,13 @@ pub fn asks(kind: &Kind) -> bool {
     kind.name == "select-best" || all.into_iter().any(|known| known.name == kind.name)
 }
 
+/// What a rubric may read beside the variables of the case.
+const PUT_IN: [&str; 9] =
+    ["output", "rubric", "input", "ideal", "completion", "criteria", "outputs", "query", "context"];
+
 /// Who is asked, where the assertion says it, and what is read there.
 pub(super) struct Panel {
-    own: Graders,
+    pub(super) own: Graders,
     rubric: Option<Rubric>,
 }
 
@@ -118,10 +122,23 @@ impl Panel {
             None => Graders::default(),
         };
         let rubric = match spec.rubric(problems) {
-            Some(node) => Some(Rubric::read(&node).map_err(|problem| problems.push(problem)).ok()?),
+            Some(node) => {
+                let rubric = Rubric::read(&node).map_err(|problem| problems.push(problem)).ok()?;
+                if !rubric.sees_the_answer() {
+                    let message = "this rubric never reads `output`: the grader would not see what it judges";
+                    problems.push(Problem::warning(message).at(&node.span).hint("put {{output}} into it"));
+                }
+                Some(rubric)
+            }
             None => None,
         };
         Some(Self { own, rubric })
+    }
+
+    /// The variables that its rubric reads, but for those that are put in.
+    pub(super) fn reads(&self) -> Vec<String> {
+        let names = self.rubric.as_ref().map(Rubric::names).unwrap_or_default();
+        names.into_iter().filter(|name| !PUT_IN.contains(&name.as_str())).collect()
     }
 
     /// The roles that somebody else must fill.
@@ -186,6 +203,14 @@ impl Check for Graded {
         })
     }
 
+    fn graders(&self) -> Graders {
+        self.panel.own
+    }
+
+    fn reads(&self) -> Vec<String> {
+        self.panel.reads()
+    }
+
     fn roles(&self) -> Vec<Role> {
         self.panel.open(&[Role::Text])
     }
@@ -216,7 +241,7 @@ fn opinion<'a>(check: &'a Graded, subject: &'a Subject<'a>, rubric: String) -> A
             let opinion = judge::opinion(response)?;
             match opinion {
                 Opinion { pass: None, .. } if threshold.is_none() => Err("it has no `pass`".to_owned()),
-                Opinion { score, .. } if !(0.0..=1.0).contains(&score) && !(custom && own_scale) => {
+                Opinion { score, .. } if !((0.0..=1.0).contains(&score) || (custom && own_scale)) => {
                     Err(format!("`score` is {score}, and must be from 0 to 1"))
                 }
                 opinion => Ok(opinion),
@@ -334,6 +359,14 @@ impl Check for Eval {
             let least = self.threshold;
             Ok(rest(mean >= least, mean, format!("expected the score to reach {least}, and it is {mean}: {said}")))
         }))
+    }
+
+    fn graders(&self) -> Graders {
+        self.panel.own
+    }
+
+    fn reads(&self) -> Vec<String> {
+        self.panel.reads()
     }
 
     fn roles(&self) -> Vec<Role> {

@@ -10,7 +10,7 @@ use super::asked::Asked;
 use super::contest::Contest;
 use super::set::Set;
 use crate::diag::{Folder, Problem, Problems, Source, Span};
-use crate::judge::Role;
+use crate::judge::{Graders, Role};
 use crate::record::{Named, Response};
 use crate::template::Scope;
 use crate::yaml::{Kind as Form, Node, file_reference, read_tree};
@@ -89,6 +89,16 @@ pub trait Check: Send + Sync {
 
     /// The graders it needs from outside.
     fn roles(&self) -> Vec<Role> {
+        Vec::new()
+    }
+
+    /// The graders of its own.
+    fn graders(&self) -> Graders {
+        Graders::default()
+    }
+
+    /// Variables that it reads beside those of its value.
+    fn reads(&self) -> Vec<String> {
         Vec::new()
     }
 

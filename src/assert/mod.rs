@@ -38,6 +38,7 @@ mod schema;
 mod scoring;
 mod scripted;
 mod set;
+mod setup;
 mod show;
 mod sql;
 mod text;
@@ -54,7 +55,7 @@ mod stand;
 mod tests;
 
 pub use asked::{Asked, Post};
-pub use assertion::{ASSERTION, Assertion, Nobody, Pick, Setup, compile};
+pub use assertion::{ASSERTION, Assertion, compile};
 pub use cell::compile_cell;
 pub use contest::{Contest, Entry};
 pub use grade::{Finds, Grade, contests, find_all, fold, grade};
@@ -64,6 +65,7 @@ pub use reference::reference;
 pub use scoring::Scoring;
 pub use scripted::transform;
 pub use set::Set;
+pub use setup::{Nobody, Pick, Setup};
 
 /// The tables of all families, in the order of the reference.
 const FAMILIES: &[&[Kind]] = &[

@@ -2,6 +2,7 @@
 
 use super::grading::{self, Tongue};
 use super::kind::{Asking, Check, Example, Kind, Spec, Subject};
+use super::show;
 use super::value::Text;
 use crate::diag::{Problem, Problems, Span};
 use crate::record::Output;
@@ -147,7 +148,7 @@ pub(super) async fn run(script: &Script, subject: &Subject<'_>, config: Option<&
     let context = if script.may_read("context") { context(subject, config) } else { String::new() };
     let context = if context.is_empty() { Arg::Nothing } else { Arg::Json(&context) };
     let args = [subject.argument(), context];
-    script.run(&args).await.map_err(|error| error.to_string())
+    script.run(&args).await.map_err(|error| show::reason(&error.to_string()))
 }
 
 /// The transform under a key of the config.

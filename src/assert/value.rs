@@ -159,7 +159,7 @@ fn load(
 
 fn read(path: &str, at: &Span, setup: &Setup<'_>, files: &mut Vec<Arc<Source>>) -> Result<Node, Problem> {
     if is_script(path) {
-        return Err(Problem::error(format!("scripts as values are not available in this version: `{path}`")));
+        return Err(Problem::error(format!("a script (`{path}`) can be the whole value, not an item of it")));
     }
     let file = setup.base.file(path);
     let tree = file.ends(&["json", "yaml", "yml"]);

@@ -96,6 +96,16 @@ impl Rubric {
         Ok(Self { messages, schema: None, digest: digest_of(&node.to_json()) })
     }
 
+    /// The variables that it reads.
+    pub fn names(&self) -> Vec<String> {
+        self.messages.iter().flat_map(|message| message.content.names()).collect()
+    }
+
+    /// Whether the grader gets to see what it judges.
+    pub fn sees_the_answer(&self) -> bool {
+        self.names().iter().any(|name| ["output", "completion", "outputs"].contains(&name.as_str()))
+    }
+
     /// Digest of the words.
     pub fn digest(&self) -> Digest {
         self.digest

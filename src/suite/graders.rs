@@ -93,7 +93,9 @@ impl Jury {
             );
             return None;
         }
-        able.into_iter().for_each(|role| graders.set(*role, grader));
+        for role in able {
+            graders.set(*role, grader);
+        }
         Some(())
     }
 
@@ -105,7 +107,10 @@ impl Jury {
         problems: &mut Problems,
     ) -> Option<Digest> {
         let mut needed: Vec<Role> = Vec::new();
+        let mut own: Vec<Grader> = Vec::new();
         for assertion in assertions {
+            let named = assertion.graders();
+            own.extend(named.iter().flat_map(|graders| Role::ALL.into_iter().filter_map(|role| graders.get(role))));
             for role in assertion.roles() {
                 if graders.get(role).is_none() {
                     self.default(role, assertion, graders, problems);
@@ -116,9 +121,10 @@ impl Jury {
             }
         }
         let all = self.graders();
-        let identity = |role: &Role| graders.get(*role).and_then(|grader| all.get(grader.0)).map(|t| &*t.identity);
-        let id = needed.iter().filter_map(identity).fold(ContentId::of("graders"), ContentId::with);
-        (!needed.is_empty()).then(|| id.digest())
+        let seated = needed.iter().filter_map(|role| graders.get(*role)).chain(own.iter().copied());
+        let identities = seated.filter_map(|grader| all.get(grader.0)).map(|target| &*target.identity);
+        let id = identities.fold(ContentId::of("graders"), ContentId::with);
+        (!(needed.is_empty() && own.is_empty())).then(|| id.digest())
     }
 
     fn default(&self, role: Role, assertion: &Assertion, graders: &mut Graders, problems: &mut Problems) {

@@ -9,7 +9,7 @@ use super::super::value::Text;
 use super::vectors::cosine;
 use super::{Panel, prompt, rest};
 use crate::diag::{Problem, Problems};
-use crate::judge::{self, BuiltIn, Role};
+use crate::judge::{self, BuiltIn, Graders, Role};
 use crate::record::Output;
 use crate::script::Transform;
 use crate::template::Scope;
@@ -153,6 +153,14 @@ impl Check for Drawn {
 
     fn can_fail(&self) -> bool {
         self.threshold > 0.0
+    }
+
+    fn graders(&self) -> Graders {
+        self.panel.own
+    }
+
+    fn reads(&self) -> Vec<String> {
+        self.panel.reads()
     }
 
     fn roles(&self) -> Vec<Role> {

@@ -7,7 +7,7 @@ use super::super::show::{self, Quoted};
 use super::super::value::Text;
 use super::{Panel, rest};
 use crate::diag::Problems;
-use crate::judge::{self, Role};
+use crate::judge::{self, Graders, Role};
 use crate::yaml::Node;
 
 /// The family's rows.
@@ -150,6 +150,14 @@ impl Check for Similar {
         Some(Box::pin(self.finding(subject)))
     }
 
+    fn graders(&self) -> Graders {
+        self.panel.own
+    }
+
+    fn reads(&self) -> Vec<String> {
+        self.panel.reads()
+    }
+
     fn roles(&self) -> Vec<Role> {
         self.panel.open(&[Role::Embedding])
     }
@@ -208,6 +216,14 @@ impl Check for Classifier {
         Some(Box::pin(self.finding(subject)))
     }
 
+    fn graders(&self) -> Graders {
+        self.panel.own
+    }
+
+    fn reads(&self) -> Vec<String> {
+        self.panel.reads()
+    }
+
     fn roles(&self) -> Vec<Role> {
         self.panel.open(&[Role::Classification])
     }
@@ -257,6 +273,14 @@ impl Moderation {
 impl Check for Moderation {
     fn ask<'a>(&'a self, subject: &'a Subject<'a>) -> Option<Asking<'a>> {
         Some(Box::pin(self.finding(subject)))
+    }
+
+    fn graders(&self) -> Graders {
+        self.panel.own
+    }
+
+    fn reads(&self) -> Vec<String> {
+        self.panel.reads()
     }
 
     fn roles(&self) -> Vec<Role> {

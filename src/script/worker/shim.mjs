@@ -126,7 +126,7 @@ function fail(what) {
 function fault(error, path) {
   const kind = error instanceof Unfit ? error.trouble : error instanceof SyntaxError ? 'syntax' : 'thrown';
   const message = error instanceof Unfit ? error.message : described(error);
-  const found = { trouble: kind, message: message.slice(0, 4000).replace(/\p{Surrogate}/gu, '?') };
+  const found = { trouble: kind, message: message.slice(0, 64000).replace(/\p{Surrogate}/gu, '?') };
   const line = path && lineOf(String(error?.stack), path);
   if (line && !(error instanceof Unfit)) found.line = line;
   return JSON.stringify(found);

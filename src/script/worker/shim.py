@@ -259,7 +259,7 @@ def words(error):
         text = ""
     if isinstance(error, Unfit):
         return text
-    return "%s: %s" % (kind, text[:4000]) if text else kind
+    return "%s: %s" % (kind, text[:64000]) if text else kind
 
 
 def trouble(error):

@@ -150,7 +150,7 @@ module PromptevalShim
     end
 
     def words(error)
-      text = error.message.to_s.scrub[0, 4000]
+      text = error.message.to_s.scrub[0, 64000]
       return text if error.is_a?(Unfit)
 
       text = text.lines.first.to_s.strip.sub(/\A.*?:\d+: /, "") if error.is_a?(ScriptError)
