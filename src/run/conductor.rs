@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
 
 use super::bar::Panel;
 use super::cell::{self, Bench, Ended};
@@ -27,6 +28,8 @@ const AHEAD: usize = 16;
 const AHEAD_LEAST: usize = 512;
 /// Cells that ended before their turn in plan order wait; so many bytes of them, and nothing new begins.
 const EARLY: usize = 32 << 20;
+/// How long the end of a run waits for tasks that were told to end.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
 /// What a finished cell weighs beside its texts, in bytes.
 const FRAME: usize = 2048;
 
@@ -244,11 +247,13 @@ impl Conductor {
     /// Ends all tasks at once, but keeps what they had finished.
     async fn drop_tasks(&mut self, listen: Listen<'_>) {
         self.tasks.abort_all();
-        while let Some(joined) = self.tasks.join_next().await {
+        // One that is deep in a script cannot be ended from outside: it is left behind.
+        while let Ok(Some(joined)) = timeout(LAST_MOMENT, self.tasks.join_next()).await {
             if joined.is_ok() {
                 self.end_cell(joined, listen);
             }
         }
+        self.tasks.detach_all();
         self.abandon_rows(listen);
         while self.storing > 0 {
             let stored = durable(&mut self.journal).await;
