@@ -25,6 +25,8 @@ pub(super) struct Body {
     pub(super) id: Digest,
     /// Whether it can run in strict mode, and so beside others.
     pub(super) strict: bool,
+    /// Whether it has no means to make something large.
+    light: bool,
     timeouts: AtomicU32,
     slow: AtomicBool,
 }
@@ -55,7 +57,9 @@ impl Code {
     fn body(text: String, parameters: &'static [&'static str]) -> Result<Body, ScriptError> {
         let id = parameters.iter().fold(ContentId::of(&text), |id, name| id.with(name)).digest();
         let strict = !sloppy(&text);
-        let mut body = Body { text, parameters, id, strict, timeouts: AtomicU32::new(0), slow: AtomicBool::new(false) };
+        let light = light(&text);
+        let mut body =
+            Body { text, parameters, id, strict, light, timeouts: AtomicU32::new(0), slow: AtomicBool::new(false) };
         if !strict || engine::check(&body).is_err() {
             body.strict = false;
             engine::check(&body)?;
@@ -72,9 +76,14 @@ impl Code {
         ["arguments", "eval", "Function", "\\u", name].iter().any(|word| self.body.text.contains(word))
     }
 
-    /// Whether it took long before.
-    pub(super) fn is_slow(&self) -> bool {
-        self.body.slow.load(Ordering::Relaxed)
+    /// Whether no step of it can take long: it never did, and it has no means to make something large.
+    pub(super) fn is_light(&self) -> bool {
+        self.body.light && !self.body.slow.load(Ordering::Relaxed)
+    }
+
+    /// Never runs it again.
+    pub(super) fn give_up(&self) {
+        self.body.timeouts.store(PATIENCE, Ordering::Relaxed);
     }
 
     /// Runs it. Nothing that an earlier run did can be seen.
@@ -99,12 +108,24 @@ impl Code {
 }
 
 impl Pace {
-    fn limit(self) -> Duration {
+    pub(super) fn limit(self) -> Duration {
         match self {
             Self::Brief => Duration::from_millis(20),
             Self::Patient => Duration::from_secs(5),
         }
     }
+}
+
+/// Whether a script has no means to make something so large that one step over it takes long: no loops, no
+/// calls that are told a size by a number.
+fn light(text: &str) -> bool {
+    const GROWS: [&str; 10] =
+        ["while", "for", "do", "function", "repeat", "padStart", "padEnd", "concat", "fill", "BigInt"];
+    let mut words = text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'));
+    let grows = words.any(|word| GROWS.contains(&word) || word.ends_with("Array"));
+    let behind_length = || text.split("length").skip(1).map(str::trim_start);
+    let sets_length = behind_length().any(|rest| rest.starts_with('=') && !rest.starts_with("=="));
+    !(grows || sets_length || text.contains("**") || text.contains("\\u"))
 }
 
 /// Words whose meaning differs between strict and sloppy code without an error that would tell.

@@ -35,6 +35,17 @@ pub enum Arg<'a> {
     Nothing,
 }
 
+impl Arg<'_> {
+    /// Whether one step over it is a short one.
+    pub(super) fn is_small(&self) -> bool {
+        const SMALL: usize = 256 << 10;
+        match self {
+            Self::Text(text) | Self::Json(text) => text.len() <= SMALL,
+            Self::Nothing => true,
+        }
+    }
+}
+
 /// How long a script may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {

@@ -4,6 +4,7 @@
 //! files, no network, no clock to wait on, and limits on memory and time. A [`Foreign`] is any other script:
 //! the processes of [`Workers`] run it.
 
+mod aside;
 mod code;
 mod engine;
 mod formula;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
+use super::aside;
 use super::code::Code;
 use super::engine::{Arg, Pace, Returned};
 use super::home::Home;
@@ -13,7 +14,7 @@ use super::worker::{Foreign, Language};
 use crate::content::Digest;
 
 /// So many scripts that take their time run at once, beside everything else.
-static PATIENT: Semaphore = Semaphore::const_new(2);
+static PATIENT: Semaphore = Semaphore::const_new(4);
 
 /// How long a script in another process may take for one answer.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
@@ -25,31 +26,6 @@ pub enum Script {
     Inline(Code),
     /// In a process of its language.
     Foreign(Foreign, Home),
-}
-
-/// Arguments that outlive the call.
-enum Owned {
-    Text(String),
-    Json(String),
-    Nothing,
-}
-
-impl Owned {
-    fn of(arg: &Arg<'_>) -> Self {
-        match arg {
-            Arg::Text(text) => Self::Text((*text).to_owned()),
-            Arg::Json(json) => Self::Json((*json).to_owned()),
-            Arg::Nothing => Self::Nothing,
-        }
-    }
-
-    fn lend(&self) -> Arg<'_> {
-        match self {
-            Self::Text(text) => Arg::Text(text),
-            Self::Json(json) => Arg::Json(json),
-            Self::Nothing => Arg::Nothing,
-        }
-    }
 }
 
 impl Script {
@@ -120,10 +96,11 @@ fn returned(value: Value) -> Returned {
     if value.is_null() { Returned::Nothing } else { Returned::Value(value) }
 }
 
-/// Most scripts are done before anybody could wait for them. The others must not hold up the answers that
-/// arrive meanwhile, so they run again elsewhere: they have no effects, and nothing is lost but a moment.
+/// Most scripts are done before anybody could wait for them. Those that may take longer must not hold up
+/// the answers that arrive meanwhile: they run aside. A script has no effects, so that one which needed
+/// longer than it seemed is simply run again there.
 async fn run_code(code: &Code, args: &[Arg<'_>]) -> Result<Returned, ScriptError> {
-    if !code.is_slow() {
+    if code.is_light() && args.iter().all(Arg::is_small) {
         match code.run(args, Pace::Brief) {
             Err(error) if error.trouble == Trouble::TimedOut => {}
             result => return result,
@@ -133,11 +110,33 @@ async fn run_code(code: &Code, args: &[Arg<'_>]) -> Result<Returned, ScriptError
         return code.run(args, Pace::Patient);
     }
     let _place = PATIENT.acquire().await;
-    let (code, args): (_, Vec<Owned>) = (code.clone(), args.iter().map(Owned::of).collect());
-    let work = move || {
-        let args: Vec<Arg<'_>> = args.iter().map(Owned::lend).collect();
-        code.run(&args, Pace::Patient)
-    };
-    let ended = tokio::task::spawn_blocking(work).await;
-    ended.unwrap_or_else(|error| Err(ScriptError::new(Trouble::Died, format!("the script's thread ended: {error}"))))
+    aside::run(code, args).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARAMETERS: &[&str] = &["output", "context"];
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_that_never_ends_is_left_behind() {
+        // The engine does not look at the clock while it copies a list of billions.
+        let script = Script::read("[1, 2, 3].concat(new Array(4e9)).length", PARAMETERS).unwrap();
+        let args = [Arg::Text("abc"), Arg::Nothing];
+        let error = script.run(&args).await.unwrap_err();
+        assert_eq!((error.trouble, error.message.contains("cannot be stopped")), (Trouble::TimedOut, true));
+        let error = script.run(&args).await.unwrap_err();
+        assert!(error.message.contains("is not run again"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn loops_run_aside_and_come_back() {
+        let text = "for (const c of output) if (c === 'b') return true;\nreturn false";
+        let script = Script::read(text, PARAMETERS).unwrap();
+        for (output, expected) in [("abc", true), ("xyz", false)] {
+            let found = script.run(&[Arg::Text(output), Arg::Nothing]).await;
+            assert_eq!(found, Ok(Returned::Value(expected.into())));
+        }
+    }
 }
