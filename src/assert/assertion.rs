@@ -301,6 +301,11 @@ impl Assertion {
         &self.name
     }
 
+    /// Its threshold, or its kind's.
+    pub fn threshold(&self) -> Option<f64> {
+        self.threshold
+    }
+
     /// Its row.
     pub fn kind(&self) -> &'static Kind {
         self.kind

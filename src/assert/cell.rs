@@ -7,6 +7,16 @@ use super::{Setup, find, lacking};
 use crate::diag::{Problem, Problems, Span};
 use crate::yaml::{Entry, Kind as Form, Node};
 
+/// Thresholds of cells that name none, as in promptfoo: a column has no other place for them.
+const USUAL: [(&str, f64); 6] = [
+    ("answer-relevance", 0.75),
+    ("classifier", 0.75),
+    ("context-faithfulness", 0.75),
+    ("context-recall", 0.75),
+    ("context-relevance", 0.75),
+    ("similar", 0.8),
+];
+
 /// Beginnings that stand for a kind whatever follows.
 const BEGINNINGS: [(&str, &str); 6] = [
     ("javascript:", "javascript"),
@@ -31,7 +41,8 @@ pub fn compile_cell(
     }
     match read(cell) {
         Ok(parts) => {
-            let threshold = threshold.or(parts.threshold);
+            let usual = || USUAL.iter().find(|(kind, _)| *kind == parts.kind).map(|(_, threshold)| *threshold);
+            let threshold = threshold.or(parts.threshold).or_else(usual);
             let node = node(&parts, threshold, metric, at);
             compile_one(&node, setup, false, problems)
         }

@@ -362,6 +362,17 @@ fn cells() {
 }
 
 #[test]
+fn cells_without_a_threshold_have_the_usual_one() {
+    let setup = Setup { base: &Folder::default(), lenient: false, graders: &Nobody, home: &home() };
+    let at = Source::new("t.csv", "cell").span();
+    for (cell, expected) in [("similar:x", 0.8), ("similar(0.5):x", 0.5), ("context-recall:x", 0.75)] {
+        let mut problems = Problems::new();
+        let compiled = compile_cell(cell, &at, None, None, &setup, &mut problems).unwrap();
+        assert!(format!("{:?}", compiled.threshold()).contains(&expected.to_string()), "{cell}");
+    }
+}
+
+#[test]
 fn assertions_cross_threads() {
     fn crosses<T: Send + Sync>() {}
     crosses::<Assertion>();

@@ -296,10 +296,9 @@ impl Conductor {
         let together = cell.case.assertions().any(Assertion::is_contest);
         let row = together.then(|| (cell.row, plan.columns_of(&cell.case).count()));
         self.tasks.spawn(async move {
-            let label = &plan.columns[cell.column].target.label;
             let notify = |notice| {
                 // The conductor is gone only when the run is over; then nobody needs to know.
-                let _ = notices.send(event_of(notice, cell.column, label));
+                let _ = notices.send(event_of(notice, cell.column));
             };
             let bench = Bench { plan: &plan, line: &line, panel: &panel, past: &past, notify: &notify, hook: &hook };
             let draft = match place {
@@ -315,7 +314,7 @@ impl Conductor {
         let (plan, panel, notices) = (Arc::clone(&self.plan), Arc::clone(&self.panel), self.notices.0.clone());
         self.tasks.spawn(async move {
             let notify = |notice| {
-                let _ = notices.send(event_of(notice, 0, &"grader".into()));
+                let _ = notices.send(event_of(notice, 0));
             };
             let ended = row.close(&plan, &panel, &notify).await;
             Ok(ended.into_iter().map(Finish::alone).collect())
@@ -455,7 +454,7 @@ async fn durable(journal: &mut Option<Journal>) -> Result<Vec<Arc<Outcome>>, Sto
     }
 }
 
-fn event_of(notice: Notice, column: usize, provider: &Arc<str>) -> Event {
+fn event_of(notice: Notice, column: usize) -> Event {
     match notice {
         Notice::Retry { attempt, message, wait } => Event::CellRetried {
             column,
@@ -463,7 +462,7 @@ fn event_of(notice: Notice, column: usize, provider: &Arc<str>) -> Event {
             message,
             wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
         },
-        Notice::Closed(message) => Event::ProviderClosed { provider: Arc::clone(provider), message },
+        Notice::Closed { provider, message } => Event::ProviderClosed { provider, message },
         Notice::Exhausted(message) => Event::BudgetExhausted { message },
     }
 }

@@ -66,7 +66,12 @@ pub enum Notice {
         wait: Duration,
     },
     /// This provider is given up for the rest of the run.
-    Closed(String),
+    Closed {
+        /// Its label.
+        provider: Arc<str>,
+        /// Why.
+        message: String,
+    },
     /// The budget lets nothing more out.
     Exhausted(String),
 }
@@ -249,7 +254,7 @@ impl Line {
             let wait = retry::wait(&failure, story.tried(&failure), self.settings.retries, fastrand::f64());
             let Some(wait) = wait.filter(|_| self.health.closed().is_none()) else {
                 if let Some(message) = self.health.failed(&failure) {
-                    notify(Notice::Closed(message));
+                    notify(Notice::Closed { provider: Arc::clone(&self.settings.label), message });
                 }
                 self.pause().await;
                 return Some(story.end(Err(failure)));
