@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
 use crate::judge::{Grading, Judge};
-use crate::record::{CaseRef, Origin, Response};
+use crate::record::{CaseRef, Origin, Output, Response};
 
 /// The question that an answer belongs to.
 pub struct Asked<'a> {
@@ -29,6 +29,8 @@ pub struct Asked<'a> {
     pub post: Option<&'a dyn Post>,
     /// The variables, where earlier cases added to them.
     vars: Option<&'a Map<String, Value>>,
+    /// What the provider's own transform made of the answer.
+    provided: OnceLock<Output>,
     context: OnceLock<Arc<str>>,
 }
 
@@ -59,6 +61,7 @@ impl<'a> Asked<'a> {
             grading: &NONE,
             post: None,
             vars: None,
+            provided: OnceLock::new(),
             context,
         }
     }
@@ -73,6 +76,16 @@ impl<'a> Asked<'a> {
     #[must_use]
     pub fn with_post(self, post: &'a dyn Post) -> Self {
         Self { post: Some(post), ..self }
+    }
+
+    /// Notes what the provider's own transform made of the answer.
+    pub fn provide(&self, output: &Output) {
+        let _ = self.provided.set(output.clone());
+    }
+
+    /// The output as the provider gives it: behind its own transform, before that of the test.
+    pub fn provided(&self) -> &Output {
+        self.provided.get().unwrap_or(&self.response.output)
     }
 
     /// The same with variables that earlier cases added to.

@@ -142,7 +142,7 @@ async fn look(cell: &Cell, question: &Question, response: Response, bench: &Benc
         Some(scope) => asked.with_vars(scope.vars()),
         None => asked,
     };
-    let transforms = target.transform.as_ref().into_iter().chain(cell.case.transform.as_deref());
+    let transforms = [target.transform.as_ref(), cell.case.transform.as_deref()];
     let judged = match transformed(&response, transforms, &asked).await {
         Ok(judged) => judged,
         Err(message) => {
@@ -160,12 +160,15 @@ async fn look(cell: &Cell, question: &Question, response: Response, bench: &Benc
 /// The answer with the output that is judged; what came stays beside it.
 async fn transformed<'a>(
     response: &'a Response,
-    transforms: impl Iterator<Item = &Transform>,
+    [of_provider, of_test]: [Option<&Transform>; 2],
     asked: &Asked<'_>,
 ) -> Result<Cow<'a, Response>, String> {
     let mut response = Cow::Borrowed(response);
-    for transform in transforms {
+    for (transform, provides) in of_provider.map(|t| (t, true)).into_iter().chain(of_test.map(|t| (t, false))) {
         let output = transform.apply(&response.output, asked.context()).await?;
+        if provides {
+            asked.provide(&output);
+        }
         let before = std::mem::replace(&mut response.to_mut().output, output);
         response.to_mut().raw.get_or_insert(before);
     }

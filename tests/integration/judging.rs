@@ -187,3 +187,21 @@ fn a_reply_that_could_not_be_used_is_asked_for_again() {
     project.run(&["run", "--no-table", "--resume", "--retry-errors"]).code(0);
     assert_eq!(server.requests(), 3);
 }
+
+#[test]
+fn a_context_is_found_in_what_the_provider_gave() {
+    let server = Server::start(|_, body| {
+        let text = body["messages"][0]["content"].as_str().unwrap();
+        answer(if text.contains("Paris is the capital") { "{\"sentences\": [{\"attributed\": true}]}" } else { "no" })
+    });
+    let config = SUITE
+        .replace("'say {{x}}'", "'{\"answer\": \"Paris\", \"context\": \"Paris is the capital.\"}'")
+        .replace("[echo]", "[{id: echo, transform: 'JSON.parse(output)'}]")
+        .replace("  options:\n", "  options:\n    transform: output.answer\n")
+        .replace("URL", &server.url())
+        .replace(
+            "ASSERT",
+            "{type: equals, value: Paris}, {type: context-recall, value: so, contextTransform: output.context, threshold: 0.9}",
+        );
+    Project::with(&config).env("JUDGE_KEY", "judge-planted-0123456789").run(&["run", "--no-table"]).code(0);
+}
