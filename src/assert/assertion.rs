@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::contest::Contest;
 use super::grade::{Findings, Tally, Word};
 use super::kind::{Check, Finding, Kind, Part, Spec, Subject, Turned};
+use super::panel::Panel;
 use super::set::Set;
 use super::setup::Setup;
 use super::value::{self, Text};
@@ -126,7 +127,12 @@ pub(super) fn compile_one(node: &Node, setup: &Setup<'_>, member: bool, problems
         threshold: threshold.filter(|_| !kind.threshold.is_empty()),
         metric,
         expected: check.shown().or_else(|| value.filter(|_| !kind.value.is_empty()).and_then(shown)),
-        reads: written.map(reads).unwrap_or_default().into_iter().chain(check.reads()).collect(),
+        reads: written
+            .map(reads)
+            .unwrap_or_default()
+            .into_iter()
+            .chain(check.panel().map(Panel::reads).unwrap_or_default())
+            .collect(),
         at: node.location(),
         digest: scripts(node, setup).fold(digest(node, resolved.value.as_ref(), check.as_set()), Digest::and),
         check,
@@ -183,13 +189,19 @@ impl Assertion {
     /// The graders that it and its members have of their own.
     pub fn graders(&self) -> Vec<Graders> {
         let members = self.check.as_set().map(Set::members_list).unwrap_or_default();
-        std::iter::once(self.check.graders()).chain(members.iter().flat_map(Self::graders)).collect()
+        self.check.panel().map(|panel| panel.own).into_iter().chain(members.iter().flat_map(Self::graders)).collect()
     }
 
     /// The roles that it and its members need a grader for, and have none of their own.
     pub fn roles(&self) -> Vec<Role> {
         let members = self.check.as_set().map(Set::members_list).unwrap_or_default();
-        self.check.roles().into_iter().chain(members.iter().flat_map(Self::roles)).collect()
+        self.check
+            .panel()
+            .map(Panel::open)
+            .unwrap_or_default()
+            .into_iter()
+            .chain(members.iter().flat_map(Self::roles))
+            .collect()
     }
 
     /// The variables that it and its members read.

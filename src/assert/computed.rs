@@ -1,6 +1,7 @@
 //! Values that a script makes: `value: file://x.js`.
 
 use super::kind::{Asking, Check, Kind, Spec, Subject};
+use super::panel::Panel;
 use super::scripted::{self, VALUE};
 use super::setup::{Pick, Setup};
 use crate::diag::{Folder, Problem, Problems, Source};
@@ -17,9 +18,7 @@ struct Computed {
     negated: bool,
     base: Folder,
     home: Home,
-    roles: Vec<Role>,
-    /// The graders of its `provider`.
-    own: Graders,
+    panel: Option<Panel>,
 }
 
 /// Graders that were picked when the config was read.
@@ -37,7 +36,7 @@ pub(super) fn compile(spec: &Spec<'_>, problems: &mut Problems) -> Option<Box<dy
     let script = match spec.setup.home.read(text, spec.at(), VALUE) {
         Ok(script) => script,
         Err(problem) => {
-            problems.push(if problem.at.is_some() { problem } else { problem.at(spec.at()) });
+            problems.push(problem.or_at(spec.at()));
             return None;
         }
     };
@@ -53,9 +52,7 @@ pub(super) fn compile(spec: &Spec<'_>, problems: &mut Problems) -> Option<Box<dy
         let message = format!("`{}` cannot have a script as its value", spec.kind.name);
         problems.push(Problem::error(message).at(spec.at()));
     }
-    let own =
-        spec.node.get("provider").and_then(|node| spec.setup.graders.pick(node, &Role::ALL, &mut Problems::new()));
-    let roles = sampled.map(|check| check.roles()).unwrap_or_default();
+    let panel = sampled.and_then(|check| check.panel().map(|panel| Panel::new(panel.own, panel.roles.clone())));
     Some(Box::new(Computed {
         script,
         node: spec.node.clone(),
@@ -64,15 +61,19 @@ pub(super) fn compile(spec: &Spec<'_>, problems: &mut Problems) -> Option<Box<dy
         negated: spec.negated,
         base: spec.setup.base.clone(),
         home: spec.setup.home.clone(),
-        roles,
-        own: own.unwrap_or_default(),
+        panel,
     }))
 }
 
 impl Computed {
     fn read(&self, value: &Node) -> Result<Box<dyn Check>, String> {
         let mut problems = Problems::new();
-        let setup = Setup { base: &self.base, lenient: false, graders: &Picked(self.own), home: &self.home };
+        let setup = Setup {
+            base: &self.base,
+            lenient: false,
+            graders: &Picked(self.panel.as_ref().map(|panel| panel.own).unwrap_or_default()),
+            home: &self.home,
+        };
         let (node, kind, files) = (&self.node, self.kind, [value.span.source().clone()]);
         let (threshold, negated) = (self.threshold, self.negated);
         let spec = Spec { node, value: Some(value), threshold, negated, kind, setup: &setup, files: &files };
@@ -98,11 +99,7 @@ impl Check for Computed {
         }))
     }
 
-    fn graders(&self) -> Graders {
-        self.own
-    }
-
-    fn roles(&self) -> Vec<Role> {
-        self.roles.clone()
+    fn panel(&self) -> Option<&Panel> {
+        self.panel.as_ref()
     }
 }

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use futures::future::BoxFuture;
 use serde_json::json;
 
-use super::graded::Panel;
 use super::kind::{Check, Example, Finding, Kind, Spec, Subject};
+use super::panel::Panel;
 use super::show;
 use super::value::Text;
 use crate::diag::{Problem, Problems, did_you_mean};
-use crate::judge::{self, BuiltIn, Graders, Role};
+use crate::judge::{self, BuiltIn, Role};
 use crate::record::{Mark, Verdict};
 use crate::yaml::{self, Node};
 
@@ -78,16 +78,8 @@ impl Check for Best {
         Some(self)
     }
 
-    fn graders(&self) -> Graders {
-        self.panel.own
-    }
-
-    fn reads(&self) -> Vec<String> {
-        self.panel.reads()
-    }
-
-    fn roles(&self) -> Vec<Role> {
-        self.panel.open(&[Role::Text])
+    fn panel(&self) -> Option<&Panel> {
+        Some(&self.panel)
     }
 }
 

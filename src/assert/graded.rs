@@ -4,11 +4,11 @@ mod context;
 mod vectors;
 
 use super::kind::{Asking, Check, Example, Finding, Kind, Spec, Subject, Turned};
+use super::panel::Panel;
 use super::show;
 use super::value::Text;
 use crate::diag::{Problem, Problems};
-use crate::judge::{self, BuiltIn, Graders, Judge, Role, Rubric};
-use crate::judge::{Grader, Opinion};
+use crate::judge::{self, BuiltIn, Opinion, Role};
 use crate::template::Scope;
 use crate::yaml::Kind as Form;
 
@@ -104,67 +104,6 @@ pub fn asks(kind: &Kind) -> bool {
     kind.name == "select-best" || all.into_iter().any(|known| known.name == kind.name)
 }
 
-/// What a rubric may read beside the variables of the case.
-const PUT_IN: [&str; 9] =
-    ["output", "rubric", "input", "ideal", "completion", "criteria", "outputs", "query", "context"];
-
-/// Who is asked, where the assertion says it, and what is read there.
-pub(super) struct Panel {
-    pub(super) own: Graders,
-    rubric: Option<Rubric>,
-}
-
-impl Panel {
-    /// The assertion's `provider` and `rubricPrompt`.
-    pub(super) fn of(spec: &Spec<'_>, roles: &[Role], problems: &mut Problems) -> Option<Self> {
-        let own = match spec.node.get("provider") {
-            Some(node) => spec.setup.graders.pick(node, roles, problems)?,
-            None => Graders::default(),
-        };
-        let rubric = match spec.rubric(problems) {
-            Some(node) => {
-                let rubric = Rubric::read(&node).map_err(|problem| problems.push(problem)).ok()?;
-                if !rubric.sees_the_answer() {
-                    let message = "this rubric never reads `output`: the grader would not see what it judges";
-                    problems.push(Problem::warning(message).at(&node.span).hint("put {{output}} into it"));
-                }
-                Some(rubric)
-            }
-            None => None,
-        };
-        Some(Self { own, rubric })
-    }
-
-    /// The variables that its rubric reads, but for those that are put in.
-    pub(super) fn reads(&self) -> Vec<String> {
-        let names = self.rubric.as_ref().map(Rubric::names).unwrap_or_default();
-        names.into_iter().filter(|name| !PUT_IN.contains(&name.as_str())).collect()
-    }
-
-    /// The roles that somebody else must fill.
-    pub(super) fn open(&self, roles: &'static [Role]) -> Vec<Role> {
-        roles.iter().copied().filter(|role| self.own.get(*role).is_none()).collect()
-    }
-
-    /// The grader for a role, and the way to it.
-    pub(super) fn seat<'a>(&self, subject: &Subject<'a>, role: Role) -> Result<(&'a dyn Judge, Grader), String> {
-        let missing = || format!("no grader is configured for this ({})", role.name());
-        let asked = subject.asked.ok_or_else(missing)?;
-        let grader = self.own.over(asked.grading.graders).get(role).ok_or_else(missing)?;
-        asked.judge.map(|judge| (judge, grader)).ok_or_else(missing)
-    }
-
-    /// The rubric: the assertion's, the test's, or ours.
-    pub(super) fn rubric<'a>(&'a self, subject: &Subject<'a>, ours: BuiltIn) -> &'a Rubric {
-        let of_test = subject.asked.and_then(|asked| asked.grading.rubric.as_deref());
-        self.rubric.as_ref().or(of_test).unwrap_or_else(|| ours.rubric())
-    }
-
-    fn is_custom(&self, subject: &Subject<'_>) -> bool {
-        self.rubric.is_some() || subject.asked.is_some_and(|asked| asked.grading.rubric.is_some())
-    }
-}
-
 /// A question to a grader, and what its reply says.
 type Way = for<'a> fn(&'a Graded, &'a Subject<'a>, String) -> Asking<'a>;
 
@@ -178,7 +117,7 @@ struct Graded {
 
 fn compile(spec: &Spec<'_>, way: Way, ours: BuiltIn, problems: &mut Problems) -> Option<Box<dyn Check>> {
     let panel = Panel::of(spec, &[Role::Text], problems);
-    let value = criterion_text(spec, panel.as_ref().is_some_and(|panel| panel.rubric.is_some()), problems);
+    let value = criterion_text(spec, panel.as_ref().is_some_and(Panel::has_rubric), problems);
     Some(Box::new(Graded { panel: panel?, value: value?, threshold: spec.threshold, ours, way }))
 }
 
@@ -195,7 +134,7 @@ fn criterion_text(spec: &Spec<'_>, may_lack: bool, problems: &mut Problems) -> O
 impl Check for Graded {
     fn ask<'a>(&'a self, subject: &'a Subject<'a>) -> Option<Asking<'a>> {
         Some(match self.value.render(subject.scope) {
-            Ok(value) if value.trim().is_empty() && self.panel.rubric.is_none() => {
+            Ok(value) if value.trim().is_empty() && !self.panel.has_rubric() => {
                 Box::pin(async { Err("the value is empty, so that there is nothing to grade by".to_owned()) })
             }
             Ok(value) => (self.way)(self, subject, value.into_owned()),
@@ -203,16 +142,8 @@ impl Check for Graded {
         })
     }
 
-    fn graders(&self) -> Graders {
-        self.panel.own
-    }
-
-    fn reads(&self) -> Vec<String> {
-        self.panel.reads()
-    }
-
-    fn roles(&self) -> Vec<Role> {
-        self.panel.open(&[Role::Text])
+    fn panel(&self) -> Option<&Panel> {
+        Some(&self.panel)
     }
 }
 
@@ -361,15 +292,7 @@ impl Check for Eval {
         }))
     }
 
-    fn graders(&self) -> Graders {
-        self.panel.own
-    }
-
-    fn reads(&self) -> Vec<String> {
-        self.panel.reads()
-    }
-
-    fn roles(&self) -> Vec<Role> {
-        self.panel.open(&[Role::Text])
+    fn panel(&self) -> Option<&Panel> {
+        Some(&self.panel)
     }
 }

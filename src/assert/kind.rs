@@ -8,9 +8,9 @@ use futures::future::BoxFuture;
 use super::Setup;
 use super::asked::Asked;
 use super::contest::Contest;
+use super::panel::Panel;
 use super::set::Set;
 use crate::diag::{Folder, Problem, Problems, Source, Span};
-use crate::judge::{Graders, Role};
 use crate::record::{Named, Response};
 use crate::template::Scope;
 use crate::yaml::{Kind as Form, Node, file_reference, read_tree};
@@ -87,19 +87,9 @@ pub trait Check: Send + Sync {
         None
     }
 
-    /// The graders it needs from outside.
-    fn roles(&self) -> Vec<Role> {
-        Vec::new()
-    }
-
-    /// The graders of its own.
-    fn graders(&self) -> Graders {
-        Graders::default()
-    }
-
-    /// Variables that it reads beside those of its value.
-    fn reads(&self) -> Vec<String> {
-        Vec::new()
+    /// Who grades, for kinds that ask a grader.
+    fn panel(&self) -> Option<&Panel> {
+        None
     }
 
     /// Whether any answer could make it fail.

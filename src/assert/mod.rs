@@ -26,6 +26,7 @@ mod lacking;
 mod list;
 mod measure;
 mod overlap;
+mod panel;
 mod pattern;
 mod perplexity;
 mod prepared;

@@ -28,7 +28,7 @@ impl Scoring {
         match home.read(node.as_str()?, &node.span, MANNER) {
             Ok(script) => Some(Self { script, at: node.location() }),
             Err(problem) => {
-                problems.push(if problem.at.is_some() { problem } else { problem.at(&node.span) });
+                problems.push(problem.or_at(&node.span));
                 None
             }
         }

@@ -93,7 +93,7 @@ fn compile(spec: &Spec<'_>, manner: Manner, problems: &mut Problems) -> Option<B
         Some(fixed) => match home.read(fixed, spec.at(), manner).and_then(|script| fits(script, language)) {
             Ok(script) => Source::Ready(script),
             Err(problem) => {
-                problems.push(if problem.at.is_some() { problem } else { problem.at(spec.at()) });
+                problems.push(problem.or_at(spec.at()));
                 return None;
             }
         },
@@ -156,7 +156,7 @@ pub fn transform(node: &Node, name: &'static str, home: &Home, problems: &mut Pr
     match home.read(node.as_str()?, &node.span, TRANSFORM) {
         Ok(script) => Some(Transform::new(script, name)),
         Err(problem) => {
-            problems.push(if problem.at.is_some() { problem } else { problem.at(&node.span) });
+            problems.push(problem.or_at(&node.span));
             None
         }
     }

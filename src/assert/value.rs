@@ -149,9 +149,7 @@ fn load(
     match read(path, &at.span, setup, files) {
         Ok(node) => Some(node),
         Err(problem) => {
-            // A mistake inside the file keeps its own place.
-            let placed = if problem.at.is_some() { problem } else { problem.at(&at.span) };
-            problems.push(placed);
+            problems.push(problem.or_at(&at.span));
             None
         }
     }

@@ -46,6 +46,12 @@ impl Problem {
         self
     }
 
+    /// Says where, unless it is said already: a mistake inside a file keeps its own place.
+    #[must_use]
+    pub fn or_at(self, span: &Span) -> Self {
+        if self.at.is_some() { self } else { self.at(span) }
+    }
+
     /// Says what the marked words are.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {

@@ -64,7 +64,7 @@ impl CaseOptions {
             let manner = Manner { inline: None, parameters: &["vars", "context"], defaults: &["get_vars", "default"] };
             match setup.home.read(text, &node.span, manner) {
                 Ok(script) => self.transform_vars = Some(Arc::new(script)),
-                Err(problem) => problems.push(if problem.at.is_some() { problem } else { problem.at(&node.span) }),
+                Err(problem) => problems.push(problem.or_at(&node.span)),
             }
         }
     }

@@ -3,13 +3,14 @@
 use serde_json::{Value, json};
 
 use super::super::kind::{Asking, Check, Example, Finding, Kind, Spec, Subject};
+use super::super::panel::Panel;
 use super::super::scripted;
 use super::super::show;
 use super::super::value::Text;
 use super::vectors::cosine;
-use super::{Panel, prompt, rest};
+use super::{prompt, rest};
 use crate::diag::{Problem, Problems};
-use crate::judge::{self, BuiltIn, Graders, Role};
+use crate::judge::{self, BuiltIn, Role};
 use crate::record::Output;
 use crate::script::Transform;
 use crate::template::Scope;
@@ -113,7 +114,6 @@ type Way = for<'a> fn(&'a Drawn, &'a Subject<'a>) -> Asking<'a>;
 
 struct Drawn {
     panel: Panel,
-    roles: &'static [Role],
     value: Option<Text>,
     threshold: f64,
     context: Option<Transform>,
@@ -143,7 +143,7 @@ fn compile(spec: &Spec<'_>, roles: &'static [Role], way: Way, problems: &mut Pro
             Problem::warning(message).at(&spec.node.span).hint("write how much is enough, such as threshold: 0.8"),
         );
     }
-    Some(Box::new(Drawn { panel: panel?, roles, value, threshold, context, window, way }))
+    Some(Box::new(Drawn { panel: panel?, value, threshold, context, window, way }))
 }
 
 impl Check for Drawn {
@@ -155,16 +155,8 @@ impl Check for Drawn {
         self.threshold > 0.0
     }
 
-    fn graders(&self) -> Graders {
-        self.panel.own
-    }
-
-    fn reads(&self) -> Vec<String> {
-        self.panel.reads()
-    }
-
-    fn roles(&self) -> Vec<Role> {
-        self.panel.open(self.roles)
+    fn panel(&self) -> Option<&Panel> {
+        Some(&self.panel)
     }
 }
 

@@ -3,11 +3,12 @@
 use serde_json::Value;
 
 use super::super::kind::{Asking, Check, Example, Finding, Kind, Spec, Subject};
+use super::super::panel::Panel;
 use super::super::show::{self, Quoted};
 use super::super::value::Text;
-use super::{Panel, rest};
+use super::rest;
 use crate::diag::Problems;
-use crate::judge::{self, Graders, Role};
+use crate::judge::{self, Role};
 use crate::yaml::Node;
 
 /// The family's rows.
@@ -150,16 +151,8 @@ impl Check for Similar {
         Some(Box::pin(self.finding(subject)))
     }
 
-    fn graders(&self) -> Graders {
-        self.panel.own
-    }
-
-    fn reads(&self) -> Vec<String> {
-        self.panel.reads()
-    }
-
-    fn roles(&self) -> Vec<Role> {
-        self.panel.open(&[Role::Embedding])
+    fn panel(&self) -> Option<&Panel> {
+        Some(&self.panel)
     }
 }
 
@@ -216,16 +209,8 @@ impl Check for Classifier {
         Some(Box::pin(self.finding(subject)))
     }
 
-    fn graders(&self) -> Graders {
-        self.panel.own
-    }
-
-    fn reads(&self) -> Vec<String> {
-        self.panel.reads()
-    }
-
-    fn roles(&self) -> Vec<Role> {
-        self.panel.open(&[Role::Classification])
+    fn panel(&self) -> Option<&Panel> {
+        Some(&self.panel)
     }
 }
 
@@ -275,15 +260,7 @@ impl Check for Moderation {
         Some(Box::pin(self.finding(subject)))
     }
 
-    fn graders(&self) -> Graders {
-        self.panel.own
-    }
-
-    fn reads(&self) -> Vec<String> {
-        self.panel.reads()
-    }
-
-    fn roles(&self) -> Vec<Role> {
-        self.panel.open(&[Role::Moderation])
+    fn panel(&self) -> Option<&Panel> {
+        Some(&self.panel)
     }
 }
