@@ -53,7 +53,7 @@ fn open(folder: &Path) -> Store {
 
 async fn put(journal: &mut Journal, outcomes: &[Arc<Outcome>], shared: bool) {
     for outcome in outcomes {
-        journal.put(Entry { outcome: Arc::clone(outcome), replaces: None, response: None, shared });
+        journal.put(Entry { outcome: Arc::clone(outcome), replaces: None, response: None, shared, drafted: false });
     }
     let mut durable = 0;
     while durable < outcomes.len() {

@@ -192,6 +192,12 @@ impl Assertion {
         self.check.panel().map(|panel| panel.own).into_iter().chain(members.iter().flat_map(Self::graders)).collect()
     }
 
+    /// Whether it or a member asks a grader.
+    pub fn asks_graders(&self) -> bool {
+        let members = self.check.as_set().map(Set::members_list).unwrap_or_default();
+        self.check.panel().is_some() || members.iter().any(Self::asks_graders)
+    }
+
     /// The roles that it and its members need a grader for, and have none of their own.
     pub fn roles(&self) -> Vec<Role> {
         let members = self.check.as_set().map(Set::members_list).unwrap_or_default();

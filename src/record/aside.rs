@@ -17,8 +17,6 @@ pub struct Aside {
     pub response: Option<Response>,
     /// How many requests it took; none for an answer out of a memory.
     pub attempts: u32,
-    /// Whether the answer may serve others who ask the same.
-    pub shared: bool,
 }
 
 /// What grading took, apart from what the answers took.

@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
-use super::bar::Panel;
+use super::bar::Seats;
 use super::draft::{Draft, Provenance};
 use super::past::Past;
 use super::threads::{Place, Threads};
 use crate::plan::{Cell, Plan};
 use crate::provider::Hook;
 use crate::record::{CallFailure, Request, Response};
-use crate::store::{Entry, KeptCell, StoreError};
+use crate::store::{Desk, Entry, KeptCell, Paid, StoreError};
 use crate::transport::{Line, Notify, Sent, Ticket, Turn};
 
 /// What a cell works with.
 pub(super) struct Bench<'a> {
     pub(super) plan: &'a Plan,
     pub(super) line: &'a Line,
-    pub(super) panel: &'a Panel,
+    pub(super) seats: &'a Seats,
+    pub(super) desk: Option<&'a Desk>,
     pub(super) past: &'a Past,
     pub(super) notify: Notify<'a>,
     pub(super) hook: &'a Hook,
@@ -52,9 +53,29 @@ pub(super) async fn run(cell: &Cell, bench: &Bench<'_>, ticket: Option<Ticket>) 
     let Some(sent) = answer(cell, &question, &mut kept, turn, bench).await else { return Ok(None) };
     // Only what was asked for now may serve others from now on.
     let shared = bench.line.shares() && !reused && cell.case.recorded.is_none();
+    // A draft of an earlier go is one still.
+    let was_draft = kept.as_ref().is_some_and(|kept| kept.row.is_none());
+    let drafted = was_draft || (!reused && leave(cell, &question, &sent, shared, bench));
+    let origin = Provenance { kept, reused, shared, drafted };
     // On the heap once it is needed: hundreds of cells wait for their turn, and each is as large as its largest step.
-    let draft = Box::pin(Draft::of(cell, question, sent, bench, Provenance { kept, reused, shared })).await;
-    Ok(Some(draft))
+    Ok(Box::pin(Draft::of(cell, question, sent, bench, origin)).await)
+}
+
+/// Leaves an answer in the ledger where judging it takes its time.
+fn leave(cell: &Cell, question: &Question, sent: &Sent, shared: bool, bench: &Bench<'_>) -> bool {
+    let (Some(desk), Ok(response)) = (bench.desk, &sent.result) else { return false };
+    let waits = cell.case.assertions().any(|a| a.asks_graders() || a.is_contest());
+    if sent.attempts == 0 || !waits {
+        return false;
+    }
+    desk.leave(Paid::Draft {
+        cell: Arc::clone(&question.cell_id),
+        request: Arc::clone(&question.request_id),
+        response: response.clone(),
+        attempts: sent.attempts,
+        shared,
+    });
+    true
 }
 
 /// Runs a cell that reads what earlier ones of its thread said, when they have said it.
@@ -77,8 +98,8 @@ pub(super) async fn run_in_thread(
             let question = Question::of(cell, bench.plan);
             let kept = bench.past.take(&question.cell_id)?;
             let sent = Sent::without_asking(Err(failure));
-            let origin = Provenance { kept, reused: false, shared: false };
-            Some(Box::pin(Draft::of(cell, question, sent, bench, origin)).await)
+            let origin = Provenance { kept, reused: false, shared: false, drafted: false };
+            Box::pin(Draft::of(cell, question, sent, bench, origin)).await
         }
     };
     if let Some(draft) = &draft {

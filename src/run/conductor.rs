@@ -8,19 +8,19 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
-use super::bar::Panel;
+use super::bar::Seats;
 use super::cell::{self, Bench, Ended};
-use super::draft::Draft;
 use super::order::Reorder;
 use super::past::Past;
 use super::row::{Row, Rows};
+use super::step::{Finish, Step};
 use super::threads::Threads;
 use crate::assert::Assertion;
 use crate::env::Clock;
 use crate::plan::{Cell, Cells, Plan, Target};
 use crate::provider::Hook;
 use crate::record::{Ending, Event, Outcome, RunHead, RunTail};
-use crate::store::{Journal, StoreError};
+use crate::store::{Desk, Journal, StoreError};
 use crate::transport::{Line, Notice, Settings as LineSettings, Shared};
 
 /// How many cells may be under way, waiting for their line included, for each place in the lines.
@@ -75,39 +75,6 @@ impl fmt::Display for RunError {
 type Listen<'a> = &'a mut (dyn FnMut(&Event) -> Result<(), String> + Send);
 type Finished = Result<Vec<Finish>, StoreError>;
 
-/// A task of a cell has ended.
-struct Finish {
-    index: u64,
-    /// The row and how many cells it has, where they are graded together.
-    row: Option<(u64, usize)>,
-    step: Step,
-}
-
-/// What became of a cell.
-enum Step {
-    /// The run stopped before it had an answer.
-    Stopped,
-    /// It waits for the others of its row.
-    Waits(Box<Draft>),
-    Ended(Box<Ended>),
-}
-
-impl Finish {
-    fn alone(ended: Ended) -> Self {
-        Self { index: ended.entry.outcome.index, row: None, step: Step::Ended(Box::new(ended)) }
-    }
-}
-
-impl Step {
-    fn of(draft: Option<Draft>) -> Self {
-        match draft {
-            None => Self::Stopped,
-            Some(draft) if draft.waits() => Self::Waits(Box::new(draft)),
-            Some(draft) => Self::Ended(Box::new(draft.close())),
-        }
-    }
-}
-
 /// Runs a plan and tells `listen` what happens.
 ///
 /// # Errors
@@ -129,7 +96,8 @@ struct Conductor {
     /// Cells that are on their way to the disk.
     storing: usize,
     lines: Vec<Arc<Line>>,
-    panel: Arc<Panel>,
+    seats: Arc<Seats>,
+    desk: Option<Desk>,
     cells: Cells,
     more: bool,
     tasks: JoinSet<Finished>,
@@ -148,8 +116,13 @@ impl Conductor {
         let line = |target: &Arc<Target>| Arc::new(line(target, &settings.shared));
         let lines: Vec<Arc<Line>> = plan.targets.iter().map(line).collect();
         let places: usize = plan.targets.iter().map(|t| t.width).sum();
+        let past = Arc::new(settings.past);
+        let desk = settings.journal.as_ref().map(Journal::desk);
+        // Where graders are waited for, more answers than they keep up with would only pile up.
+        let least = if plan.graders.is_empty() { AHEAD_LEAST } else { 0 };
         Self {
-            panel: Arc::new(Panel::new(&plan, &lines, line)),
+            seats: Arc::new(Seats::new(&plan, &lines, line).with_ledger(desk.clone(), Arc::clone(&past))),
+            desk,
             lines,
             cells: plan.iter(),
             more: true,
@@ -157,7 +130,7 @@ impl Conductor {
             rows: Rows::default(),
             threads: Arc::default(),
             order: Reorder::default(),
-            ahead: (places * AHEAD).max(AHEAD_LEAST),
+            ahead: (places * AHEAD).max(least),
             finished: 0,
             exhausted: false,
             trouble: None,
@@ -168,7 +141,7 @@ impl Conductor {
             clock: settings.clock,
             shared: settings.shared,
             journal: settings.journal,
-            past: Arc::new(settings.past),
+            past,
             hook: Arc::new(settings.hook),
         }
     }
@@ -292,7 +265,7 @@ impl Conductor {
         let threads = Arc::clone(&self.threads);
         let notices = self.notices.0.clone();
         let past = Arc::clone(&self.past);
-        let (panel, hook) = (Arc::clone(&self.panel), Arc::clone(&self.hook));
+        let (seats, hook, desk) = (Arc::clone(&self.seats), Arc::clone(&self.hook), self.desk.clone());
         let together = cell.case.assertions().any(Assertion::is_contest);
         let row = together.then(|| (cell.row, plan.columns_of(&cell.case).count()));
         self.tasks.spawn(async move {
@@ -300,7 +273,15 @@ impl Conductor {
                 // The conductor is gone only when the run is over; then nobody needs to know.
                 let _ = notices.send(event_of(notice, cell.column));
             };
-            let bench = Bench { plan: &plan, line: &line, panel: &panel, past: &past, notify: &notify, hook: &hook };
+            let bench = Bench {
+                plan: &plan,
+                line: &line,
+                seats: &seats,
+                desk: desk.as_ref(),
+                past: &past,
+                notify: &notify,
+                hook: &hook,
+            };
             let draft = match place {
                 Some(place) => Box::pin(cell::run_in_thread(&cell, &bench, &threads, place)).await?,
                 None => cell::run(&cell, &bench, ticket).await?,
@@ -311,20 +292,19 @@ impl Conductor {
 
     /// Grades the cells of a row together, once they are all there.
     fn begin_row(&mut self, row: Row) {
-        let (plan, panel, notices) = (Arc::clone(&self.plan), Arc::clone(&self.panel), self.notices.0.clone());
+        let (plan, seats, notices) = (Arc::clone(&self.plan), Arc::clone(&self.seats), self.notices.0.clone());
         self.tasks.spawn(async move {
             let notify = |notice| {
                 let _ = notices.send(event_of(notice, 0));
             };
-            let ended = row.close(&plan, &panel, &notify).await;
-            Ok(ended.into_iter().map(Finish::alone).collect())
+            Ok(row.close(&plan, &seats, &notify).await)
         });
     }
 
     /// Rows of which some cells were never begun.
     fn abandon_rows(&mut self, listen: Listen<'_>) {
         for row in self.rows.rest() {
-            row.abandon().into_iter().map(Finish::alone).for_each(|finish| self.finish_cell(finish, listen));
+            row.abandon().into_iter().for_each(|finish| self.finish_cell(finish, listen));
         }
     }
 
@@ -342,13 +322,14 @@ impl Conductor {
 
     fn finish_cell(&mut self, finish: Finish, listen: Listen<'_>) {
         let mut waiting = None;
+        let stopped = matches!(finish.step, Step::Stopped);
         match finish.step {
             Step::Stopped => self.take_in(finish.index, None, listen),
             Step::Waits(draft) => waiting = Some(*draft),
             Step::Ended(ended) => self.keep(finish.index, *ended, listen),
         }
         if let Some((row, cells)) = finish.row
-            && let Some(row) = self.rows.end(row, cells, waiting)
+            && let Some(row) = self.rows.end(row, cells, waiting, stopped)
             && !row.is_empty()
         {
             self.begin_row(row);

@@ -41,24 +41,42 @@ pub(super) struct Provenance {
     pub(super) reused: bool,
     /// Whether it may serve others.
     pub(super) shared: bool,
+    /// Whether the ledger has the answer as a draft.
+    pub(super) drafted: bool,
+}
+
+impl Provenance {
+    /// Whether an earlier go has counted what graders took.
+    pub(super) fn is_graded(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.grading != Spent::default())
+    }
 }
 
 impl Draft {
-    /// Lets the assertions look at an answer.
-    pub(super) async fn of(cell: &Cell, question: Question, sent: Sent, bench: &Bench<'_>, origin: Provenance) -> Self {
-        let bar = Bar::new(bench.panel, bench.notify, cell.repeat);
+    /// Lets the assertions look at an answer; nothing when the run stopped while graders were to be asked.
+    pub(super) async fn of(
+        cell: &Cell,
+        question: Question,
+        sent: Sent,
+        bench: &Bench<'_>,
+        origin: Provenance,
+    ) -> Option<Self> {
+        let bar = Bar::new(bench.seats, bench.notify, cell.repeat, origin.is_graded());
         let Sent { result, attempts, setbacks } = sent;
         let (response, failure, finds) = match result {
             Ok(response) => look(cell, &question, response, bench, &bar).await,
             Err(failure) => (None, Some(failure), Finds::new()),
         };
+        if bar.is_stopped() {
+            return None;
+        }
         let cell = cell.clone();
         let (asides, scored) = (bar.asides(), None);
         let mut draft = Self { cell, question, response, failure, finds, scored, asides, attempts, setbacks, origin };
         if !draft.waits() {
             draft.score().await;
         }
-        draft
+        Some(draft)
     }
 
     /// Asks the case's own script what all findings come to.
@@ -97,7 +115,7 @@ impl Draft {
         if let (Some(scoring), Some(found)) = (&self.cell.case.scoring, self.scored) {
             grade = scoring.apply(grade, found);
         }
-        let Provenance { kept, reused, shared } = self.origin;
+        let Provenance { kept, reused, shared, drafted } = self.origin;
         let earlier = kept.as_ref().map(|kept| kept.grading).unwrap_or_default();
         let mut grading = Spent::on(&self.asides);
         grading += earlier;
@@ -121,9 +139,11 @@ impl Draft {
             grading,
             asides: self.asides,
         };
-        let known = reused && outcome.asides.is_empty() && kept.as_ref().is_some_and(|kept| kept.says(&outcome));
+        let asked = outcome.asides.iter().any(|aside| aside.attempts > 0);
+        let known = reused && !asked && kept.as_ref().is_some_and(|kept| kept.says(&outcome));
         let response = kept.as_ref().filter(|_| reused).and_then(|kept| kept.response);
-        let entry = Entry { outcome: Arc::new(outcome), replaces: kept.map(|kept| kept.row), response, shared };
+        let replaces = kept.and_then(|kept| kept.row);
+        let entry = Entry { outcome: Arc::new(outcome), replaces, response, shared, drafted };
         Ended { entry, known }
     }
 }

@@ -11,6 +11,7 @@ mod hook;
 mod order;
 mod past;
 mod row;
+mod step;
 mod threads;
 
 pub use conductor::{RunError, Settings, run};

@@ -1,5 +1,6 @@
 //! What an earlier go at the same run left.
 
+use crate::record::Response;
 use crate::store::{Kept, KeptCell, StoreError};
 
 /// The finished cells of an earlier go, or none.
@@ -25,6 +26,11 @@ impl Past {
             cell.result = cell.result.take().filter(Result::is_ok);
         }
         Ok(found)
+    }
+
+    /// What a grader answered before to this question.
+    pub(super) fn opinion(&self, question: &str) -> Result<Option<Response>, StoreError> {
+        self.kept.as_ref().map_or(Ok(None), |kept| kept.opinion(question))
     }
 
     /// Rows of cells that the plan does not have any more.

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::bar::{Bar, Panel};
-use super::cell::Ended;
+use super::bar::{Bar, Seats};
 use super::draft::Draft;
+use super::step::Finish;
 use crate::assert::{Asked, Entry, Finding, Subject, contests, fold};
 use crate::plan::Plan;
 use crate::record::Verdict;
@@ -23,14 +23,18 @@ pub(super) struct Row {
     ended: usize,
     /// How many cells there are.
     cells: usize,
+    /// Whether one of them will not come in this run.
+    broken: bool,
 }
 
 impl Rows {
-    /// A cell of a row has ended, with a draft where it waits for the others; gives the row once all have.
-    pub(super) fn end(&mut self, row: u64, cells: usize, draft: Option<Draft>) -> Option<Row> {
+    /// A cell of a row has ended, with a draft where it waits for the others, or was `stopped`; gives the row
+    /// once all have.
+    pub(super) fn end(&mut self, row: u64, cells: usize, draft: Option<Draft>, stopped: bool) -> Option<Row> {
         let waiting = self.waiting.entry(row).or_default();
         waiting.drafts.extend(draft);
         waiting.ended += 1;
+        waiting.broken |= stopped;
         waiting.cells = cells;
         if waiting.ended < cells {
             return None;
@@ -51,35 +55,39 @@ impl Row {
     }
 
     /// Grades the cells together.
-    pub(super) async fn close(mut self, plan: &Plan, panel: &Panel, notify: Notify<'_>) -> Vec<Ended> {
+    pub(super) async fn close(mut self, plan: &Plan, seats: &Seats, notify: Notify<'_>) -> Vec<Finish> {
         // Plan order, whatever came first: an index in a grader's reply must mean the same in every run.
         self.drafts.sort_by_key(|draft| draft.cell.index);
         let places = self.drafts.first().map(|draft| contests(&draft.assertions()).len()).unwrap_or_default();
         for nth in 0..places {
-            self.hold(nth, plan, panel, notify).await;
+            if self.broken {
+                return self.abandon();
+            }
+            self.hold(nth, plan, seats, notify).await;
+        }
+        if self.broken {
+            return self.abandon();
         }
         for draft in &mut self.drafts {
             draft.score().await;
         }
-        self.drafts.into_iter().map(Draft::close).collect()
+        self.drafts.into_iter().map(|draft| Finish::alone(draft.close())).collect()
     }
 
-    /// Leaves the cells without a verdict: some of the row were never answered.
-    pub(super) fn abandon(mut self) -> Vec<Ended> {
-        let all = Err("the run ended before all answers of this case were there".to_owned());
-        let places = self.drafts.first().map(|draft| contests(&draft.assertions()).len()).unwrap_or_default();
-        (0..places).for_each(|nth| self.enter(nth, &all));
-        self.drafts.into_iter().map(Draft::close).collect()
+    /// Leaves the cells to a later go: some of the row were never answered or held against each other.
+    pub(super) fn abandon(self) -> Vec<Finish> {
+        self.drafts.into_iter().map(|draft| Finish::stopped(draft.cell.index)).collect()
     }
 
-    async fn hold(&mut self, nth: usize, plan: &Plan, panel: &Panel, notify: Notify<'_>) {
+    async fn hold(&mut self, nth: usize, plan: &Plan, seats: &Seats, notify: Notify<'_>) {
         let Some(first) = self.drafts.first() else { return };
         if self.drafts.len() < self.cells.max(2) {
             let why = format!("only {} of {} answers to this case came", self.drafts.len(), self.cells);
             return self.enter(nth, &Err(why));
         }
-        let bar = Bar::new(panel, notify, first.cell.repeat);
+        let bar = Bar::new(seats, notify, first.cell.repeat, first.origin.is_graded());
         let findings = Box::pin(self.findings(nth, plan, &bar)).await;
+        self.broken |= bar.is_stopped();
         let asides = bar.asides();
         self.enter(nth, &findings);
         if let Some(first) = self.drafts.first_mut() {

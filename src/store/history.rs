@@ -104,8 +104,8 @@ impl Store {
     /// run would have to wait for that.
     pub(super) fn sweep(&self, connection: &Connection) -> rusqlite::Result<()> {
         connection.execute(
-            "DELETE FROM responses WHERE request IS NULL AND id NOT IN \
-             (SELECT response FROM cells WHERE response IS NOT NULL)",
+            "DELETE FROM responses WHERE request IS NULL AND run IS NULL AND id NOT IN \
+             (SELECT response FROM cells WHERE response IS NOT NULL UNION ALL SELECT response FROM drafts)",
             [],
         )?;
         if !self.is_in_use() {
@@ -139,9 +139,10 @@ fn line(row: &Row<'_>, connection: &Connection) -> rusqlite::Result<RunLine> {
 
 fn remove(connection: &Connection, run: i64) -> rusqlite::Result<()> {
     let work = connection.unchecked_transaction()?;
-    for table in ["cells", "cases", "attempts"] {
+    for table in ["cells", "drafts", "cases", "attempts"] {
         work.execute(&format!("DELETE FROM {table} WHERE run = ?1"), params![run])?;
     }
+    work.execute("UPDATE responses SET run = NULL, question = NULL WHERE run = ?1", params![run])?;
     work.execute("DELETE FROM runs WHERE id = ?1", params![run])?;
     work.commit()
 }

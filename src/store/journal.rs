@@ -11,7 +11,7 @@ use super::choice::gone;
 use super::codec::{json, number, word};
 use super::lock::Lock;
 use super::rows::Scribe;
-use super::{Store, StoreError, Summary, Trouble};
+use super::{Desk, Paid, Store, StoreError, Summary, Trouble};
 use crate::record::{Outcome, RunHead, RunTail};
 
 /// How many cells one transaction takes at most.
@@ -30,10 +30,13 @@ pub struct Entry {
     pub response: Option<i64>,
     /// Whether its answer may serve other cells.
     pub shared: bool,
+    /// Whether its answer was left as a draft before.
+    pub drafted: bool,
 }
 
-enum Message {
+pub(super) enum Message {
     Cell(Entry),
+    Paid(Box<Paid>),
     End { tail: Arc<RunTail>, stale: Vec<i64> },
 }
 
@@ -45,7 +48,7 @@ impl Message {
     fn outcome(self) -> Option<Arc<Outcome>> {
         match self {
             Self::Cell(entry) => Some(entry.outcome),
-            Self::End { .. } => None,
+            Self::Paid(_) | Self::End { .. } => None,
         }
     }
 }
@@ -149,6 +152,11 @@ impl Journal {
         let _ = self.messages.send(Message::Cell(entry));
     }
 
+    /// Where cells under way leave what is paid for.
+    pub fn desk(&self) -> Desk {
+        Desk::new(self.messages.clone())
+    }
+
     /// The next cells that are on the disk.
     ///
     /// # Errors
@@ -236,6 +244,7 @@ impl Writer {
                         summary.add(&entry.outcome);
                     }
                 }
+                Message::Paid(paid) => scribe.paid(paid)?,
                 Message::End { tail, stale } => {
                     stale.iter().try_for_each(|row| forget(&work, *row))?;
                     let taken = summary.map_or_else(|| Summary::of(&work, self.run), Ok)?;

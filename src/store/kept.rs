@@ -22,7 +22,15 @@ pub struct Kept {
 #[derive(Debug, Clone, Copy)]
 struct Row {
     cell: u128,
-    row: i64,
+    row: Place,
+}
+
+/// Where something of a cell is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    // A draft beside a cell is newer: the cell was asked again.
+    Draft(i64),
+    Cell(i64),
 }
 
 /// What a run has taken.
@@ -39,8 +47,8 @@ pub struct Spent {
 /// What was kept of a cell.
 #[derive(Debug)]
 pub struct KeptCell {
-    /// Its row.
-    pub row: i64,
+    /// Its row; nothing for a draft.
+    pub row: Option<i64>,
     /// The answer or its failure, when it need not be asked again.
     pub result: Option<Result<Response, CallFailure>>,
     /// How many requests it took.
@@ -49,12 +57,13 @@ pub struct KeptCell {
     pub response: Option<i64>,
     /// What its grading took.
     pub grading: crate::record::Spent,
-    place: Place,
+    /// What its row says; nothing for a draft.
+    said: Option<Said>,
     redactor: Redactor,
 }
 
 #[derive(Debug, PartialEq)]
-struct Place {
+struct Said {
     index: i64,
     row: i64,
     column: i64,
@@ -66,7 +75,7 @@ struct Place {
 impl KeptCell {
     /// Whether the stored row says what this outcome says, so that it need not be written again.
     pub fn says(&self, outcome: &Outcome) -> bool {
-        let now = Place {
+        let now = Said {
             index: number(outcome.index),
             row: number(outcome.row),
             column: number(outcome.column as u64),
@@ -74,7 +83,7 @@ impl KeptCell {
             status: word(&outcome.status),
             verdicts: verdicts(outcome, &self.redactor),
         };
-        self.place == now
+        self.said.as_ref() == Some(&now)
     }
 }
 
@@ -93,10 +102,13 @@ impl Store {
 }
 
 fn load(reader: &Connection, run: i64) -> rusqlite::Result<Vec<Row>> {
-    let mut statement = reader.prepare("SELECT cell, id FROM cells WHERE run = ?1")?;
+    let mut statement = reader.prepare(
+        "SELECT cell, id, 0 FROM cells WHERE run = ?1 UNION ALL SELECT cell, id, 1 FROM drafts WHERE run = ?1",
+    )?;
     let rows = statement.query_map([run], |row| {
         let cell: String = row.get(0)?;
-        Ok(Row { cell: key(&cell), row: row.get(1)? })
+        let place = if row.get(2)? { Place::Draft(row.get(1)?) } else { Place::Cell(row.get(1)?) };
+        Ok(Row { cell: key(&cell), row: place })
     })?;
     let mut rows = rows.collect::<rusqlite::Result<Vec<Row>>>()?;
     rows.sort_unstable_by_key(|row| (row.cell, row.row));
@@ -110,12 +122,12 @@ fn key(cell: &str) -> u128 {
 impl Kept {
     /// How many cells there are.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.rows.iter().filter(|row| matches!(row.row, Place::Cell(_))).count()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
     }
 
     /// Takes what was kept of a cell.
@@ -123,12 +135,25 @@ impl Kept {
     /// # Errors
     /// When the store cannot be read.
     pub fn take(&self, cell: &str) -> Result<Option<KeptCell>, StoreError> {
-        let Some(row) = self.claim(key(cell)) else { return Ok(None) };
+        let Some(place) = self.claim(key(cell)) else { return Ok(None) };
         let Ok(reader) = self.reader.lock() else { return Ok(None) };
-        read(&reader, row, &self.store.redactor).map_err(|e| StoreError::sqlite(&e, &self.store.file()))
+        let kept = match place {
+            Place::Cell(row) => read(&reader, row, &self.store.redactor),
+            Place::Draft(row) => read_draft(&reader, row, &self.store.redactor),
+        };
+        kept.map_err(|e| StoreError::sqlite(&e, &self.store.file()))
     }
 
-    fn claim(&self, cell: u128) -> Option<i64> {
+    /// What a grader answered to this question when the run was last at work.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn opinion(&self, question: &str) -> Result<Option<Response>, StoreError> {
+        let Ok(reader) = self.reader.lock() else { return Ok(None) };
+        opinion(&reader, self.run, question).map_err(|e| StoreError::sqlite(&e, &self.store.file()))
+    }
+
+    fn claim(&self, cell: u128) -> Option<Place> {
         let mut taken = self.taken.lock().ok()?;
         let first = self.rows.partition_point(|row| row.cell < cell);
         let mut same = (first..self.rows.len()).take_while(|i| self.rows[*i].cell == cell);
@@ -149,7 +174,8 @@ impl Kept {
     /// Rows that no cell of the plan took.
     pub fn left(&self) -> Vec<i64> {
         let Ok(taken) = self.taken.lock() else { return Vec::new() };
-        self.rows.iter().zip(taken.iter()).filter(|(_, taken)| !**taken).map(|(row, _)| row.row).collect()
+        let free = self.rows.iter().zip(taken.iter()).filter(|(_, taken)| !**taken);
+        free.filter_map(|(row, _)| if let Place::Cell(row) = row.row { Some(row) } else { None }).collect()
     }
 }
 
@@ -164,7 +190,7 @@ fn read(reader: &Connection, row: i64, redactor: &Redactor) -> rusqlite::Result<
          r.body, r.structured, r.redacted, c.cached, c.response, c.grading FROM cells c LEFT JOIN responses r ON r.id = c.response WHERE c.id = ?1",
     )?;
     let cell = statement.query_row(params![row], |found| {
-        let place = Place {
+        let said = Said {
             index: found.get(0)?,
             row: found.get(1)?,
             column: found.get(2)?,
@@ -187,14 +213,48 @@ fn read(reader: &Connection, row: i64, redactor: &Redactor) -> rusqlite::Result<
         };
         let grading = parsed(found, "grading")?.unwrap_or_default();
         Ok(KeptCell {
-            row,
+            row: Some(row),
             grading,
             result: answer,
             attempts,
             response: response_row,
-            place,
+            said: Some(said),
             redactor: redactor.clone(),
         })
     });
     cell.optional()
+}
+
+/// An answer that was not judged any more.
+fn read_draft(reader: &Connection, row: i64, redactor: &Redactor) -> rusqlite::Result<Option<KeptCell>> {
+    let mut statement = reader.prepare_cached(
+        "SELECT d.attempts, d.response, d.cached, r.body, r.structured, r.redacted \
+         FROM drafts d JOIN responses r ON r.id = d.response WHERE d.id = ?1",
+    )?;
+    let draft = statement.query_row(params![row], |found| {
+        let cached = found.get(2)?;
+        let body: String = found.get(3)?;
+        let answer = original(&body, found.get(4)?).filter(|_| !found.get(5).unwrap_or(true));
+        Ok(KeptCell {
+            row: None,
+            result: answer.map(|answer| Ok(Response { cached, ..answer })),
+            attempts: found.get(0)?,
+            response: found.get(1)?,
+            grading: crate::record::Spent::default(),
+            said: None,
+            redactor: redactor.clone(),
+        })
+    });
+    draft.optional()
+}
+
+fn opinion(reader: &Connection, run: i64, question: &str) -> rusqlite::Result<Option<Response>> {
+    let mut statement = reader.prepare_cached(
+        "SELECT body, structured FROM responses WHERE run = ?1 AND question = ?2 AND NOT redacted ORDER BY id DESC LIMIT 1",
+    )?;
+    let found = statement.query_row(params![run, question], |row| {
+        let body: String = row.get(0)?;
+        Ok(original(&body, row.get(1)?))
+    });
+    Ok(found.optional()?.flatten())
 }

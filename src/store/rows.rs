@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Entry;
 use super::codec::{json, number, verdicts, word};
 use crate::env::Redactor;
-use crate::record::{Aside, Outcome, Output, Response, Spent};
+use crate::record::{Outcome, Output, Response, Spent};
 
 /// Writes rows of one run.
 pub(super) struct Scribe<'a> {
@@ -21,7 +21,10 @@ impl Scribe<'_> {
     pub(super) fn cell(&self, entry: &Entry) -> rusqlite::Result<()> {
         let outcome = &*entry.outcome;
         self.case(outcome)?;
-        let response = outcome.response.as_ref().map(|r| self.response(entry, r)).transpose()?;
+        let draft = if entry.drafted { self.draft(&outcome.cell)? } else { None };
+        let known = entry.response.or(draft.as_ref().map(|draft| draft.response));
+        let response = outcome.response.as_ref().map(|r| self.response(entry, r, known)).transpose()?;
+        draft.map_or(Ok(()), |draft| self.forget_draft(draft.row))?;
         let named = (!outcome.named.is_empty()).then(|| self.json(&outcome.named).0);
         let grading = (outcome.grading != Spent::default()).then(|| self.json(&outcome.grading).0);
         let failure = outcome.failure.as_ref().map(|f| self.json(f).0);
@@ -49,7 +52,6 @@ impl Scribe<'_> {
             outcome.attempts,
             grading,
         ])?;
-        outcome.asides.iter().filter(|aside| aside.shared).try_for_each(|aside| self.aside(aside))?;
         self.setbacks(outcome)
     }
 
@@ -62,13 +64,24 @@ impl Scribe<'_> {
         Ok(())
     }
 
-    /// The row of an answer: that of the earlier go it was kept from, that of the cache it came out of, or
-    /// a new one. Only what was asked for now may serve others from now on.
-    fn response(&self, entry: &Entry, response: &Response) -> rusqlite::Result<i64> {
-        if let Some(row) = entry.response {
-            return Ok(row);
-        }
+    /// The row of an answer: the one that is known already, where it says the same, or a new one. The known
+    /// one goes on serving others.
+    fn response(&self, entry: &Entry, response: &Response, known: Option<i64>) -> rusqlite::Result<i64> {
         let request = &*entry.outcome.request;
+        let Some(row) = known else { return self.answer(request, response, entry.shared) };
+        if self.says(row, response)? { Ok(row) } else { self.answer(request, response, false) }
+    }
+
+    fn says(&self, row: i64, response: &Response) -> rusqlite::Result<bool> {
+        let (body, _) = self.json(&Response { cached: false, ..response.clone() });
+        self.connection
+            .prepare_cached("SELECT body = ?2 FROM responses WHERE id = ?1")?
+            .query_row(params![row, body], |found| found.get(0))
+    }
+
+    /// The row of an answer: that of the cache it came out of, or a new one. Only what was asked for now may
+    /// serve others from now on.
+    pub(super) fn answer(&self, request: &str, response: &Response, shared: bool) -> rusqlite::Result<i64> {
         let original = Response { cached: false, ..response.clone() };
         let (body, redacted) = self.json(&original);
         if response.cached
@@ -79,22 +92,9 @@ impl Scribe<'_> {
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO responses (request, created_ms, structured, redacted, body) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
-        let request = (entry.shared && !redacted && !response.cached).then_some(request);
+        let request = (shared && !redacted && !response.cached).then_some(request);
         let structured = matches!(response.output, Output::Json(_));
         insert.insert(params![request, number(self.now_ms), structured, redacted, body])
-    }
-
-    /// A grader's answer serves whoever asks the same; the cell keeps only what was made of it.
-    fn aside(&self, aside: &Aside) -> rusqlite::Result<()> {
-        let Some(response) = &aside.response else { return Ok(()) };
-        let (body, redacted) = self.json(response);
-        let structured = matches!(response.output, Output::Json(_));
-        let mut insert = self.connection.prepare_cached(
-            "INSERT INTO responses (request, created_ms, structured, redacted, body) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?;
-        let request = (!redacted).then_some(&*aside.request);
-        insert.execute(params![request, number(self.now_ms), structured, redacted, body])?;
-        Ok(())
     }
 
     fn setbacks(&self, outcome: &Outcome) -> rusqlite::Result<()> {
@@ -116,7 +116,7 @@ impl Scribe<'_> {
         Ok(())
     }
 
-    fn json<T: Serialize>(&self, value: &T) -> (String, bool) {
+    pub(super) fn json<T: Serialize>(&self, value: &T) -> (String, bool) {
         json(value, self.redactor)
     }
 }

@@ -99,6 +99,20 @@ CREATE INDEX gates_by_run ON gates (run);
     "
 ALTER TABLE cells ADD COLUMN grading TEXT;
 ",
+    "
+CREATE TABLE drafts (
+    id INTEGER PRIMARY KEY,
+    run BIGINT NOT NULL,
+    cell TEXT NOT NULL,
+    response BIGINT NOT NULL,
+    cached BOOLEAN NOT NULL,
+    attempts BIGINT NOT NULL
+);
+CREATE INDEX drafts_by_run ON drafts (run, cell);
+ALTER TABLE responses ADD COLUMN run BIGINT;
+ALTER TABLE responses ADD COLUMN question TEXT;
+CREATE INDEX responses_by_run ON responses (run, question) WHERE run IS NOT NULL;
+",
 ];
 
 /// Brings a store to the newest schema. Of two processes that find an old store, one migrates and the

@@ -49,7 +49,9 @@ impl Summary {
         // Failed requests have rows of their own, which outlive a cell that is asked again.
         let failed = reader.query_row("SELECT COUNT(*) FROM attempts WHERE run = ?1", [run], |row| row.get(0))?;
         let mut statement = reader.prepare(
-            "SELECT r.body FROM cells c JOIN responses r ON r.id = c.response WHERE c.run = ?1 AND c.attempts > 0",
+            "SELECT r.body FROM cells c JOIN responses r ON r.id = c.response WHERE c.run = ?1 AND c.attempts > 0 \
+             UNION ALL \
+             SELECT r.body FROM drafts d JOIN responses r ON r.id = d.response WHERE d.run = ?1 AND d.attempts > 0",
         )?;
         let mut rows = statement.query([run])?;
         let mut summary = Self { requests: unsigned(failed), ..Self::default() };

@@ -91,7 +91,7 @@ fn tail(ending: Ending) -> Arc<RunTail> {
 async fn put(journal: &mut Journal, outcomes: Vec<Outcome>, shared: bool) {
     let count = outcomes.len();
     for outcome in outcomes {
-        journal.put(Entry { outcome: Arc::new(outcome), replaces: None, response: None, shared });
+        journal.put(Entry { outcome: Arc::new(outcome), replaces: None, response: None, shared, drafted: false });
     }
     let mut durable = 0;
     while durable < count {
@@ -286,7 +286,7 @@ async fn damage_found_while_writing_is_told_and_ends_the_journal() {
     let store = store(folder.path());
     let mut journal = store.begin(&head("r", 9), "c.yaml").unwrap();
     Connection::open(store.file()).unwrap().execute_batch("DROP TABLE cells").unwrap();
-    journal.put(Entry { outcome: Arc::new(outcome(0)), replaces: None, response: None, shared: false });
+    journal.put(Entry { outcome: Arc::new(outcome(0)), replaces: None, response: None, shared: false, drafted: false });
     let error = journal.durable().await.unwrap_err();
     assert!(error.message.contains("no such table"), "{}", error.message);
     assert!(journal.end(tail(Ending::Complete), Vec::new()).await.is_err());

@@ -5,6 +5,7 @@
 
 mod config;
 mod documented;
+mod drafts;
 mod endpoint;
 mod example;
 mod faults;
