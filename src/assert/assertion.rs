@@ -14,7 +14,6 @@ use super::value::{self, Text};
 use super::{computed, find, graded, kinds, lacking, scripted, show};
 use crate::content::{ContentId, Digest, digest_of};
 use crate::diag::{Location, Problem, Problems, did_you_mean, is_script};
-use crate::judge::{Graders, Role};
 use crate::record::{Mark, Response, Verdict};
 use crate::script::Transform;
 use crate::template::Template;
@@ -54,16 +53,16 @@ pub struct Assertion {
     name: Arc<str>,
     kind: &'static Kind,
     negated: bool,
-    weight: f64,
+    pub(super) weight: f64,
     threshold: Option<f64>,
-    metric: Option<Text>,
+    pub(super) metric: Option<Text>,
     expected: Option<String>,
     /// Names of the variables its value and metric read.
-    reads: Vec<String>,
+    pub(super) reads: Vec<String>,
     at: Location,
     /// What it demands, files that it names included.
     digest: Digest,
-    check: Box<dyn Check>,
+    pub(super) check: Box<dyn Check>,
     transform: Option<Transform>,
 }
 
@@ -168,61 +167,12 @@ fn reads(value: &Node) -> Vec<String> {
     value.one_or_many().iter().filter_map(Node::as_str).flat_map(names).collect()
 }
 
-impl Assertion {
-    /// Whether it can make a cell fail: a weight of 0 only measures.
-    pub fn counts(&self) -> bool {
-        self.weight > 0.0 && self.check.can_fail() && self.check.as_set().is_none_or(Set::can_fail)
-    }
-
-    /// The metrics that it and its members count for; `None` stands for one whose name is a template.
-    pub fn metrics(&self) -> Vec<Option<&str>> {
-        let members = self.check.as_set().map(Set::members_list).unwrap_or_default();
-        let own = self.metric.as_ref().map(|metric| match metric {
-            Text::Fixed(name) => Some(name.as_str()),
-            Text::Template(_) => None,
-        });
-        // A script may name scores of its own.
-        let any = self.check.names_scores().then_some(None);
-        own.into_iter().chain(any).chain(members.iter().flat_map(Self::metrics)).collect()
-    }
-
-    /// The graders that it and its members have of their own.
-    pub fn graders(&self) -> Vec<Graders> {
-        let members = self.check.as_set().map(Set::members_list).unwrap_or_default();
-        self.check.panel().map(|panel| panel.own).into_iter().chain(members.iter().flat_map(Self::graders)).collect()
-    }
-
-    /// Whether it or a member asks a grader.
-    pub fn asks_graders(&self) -> bool {
-        let members = self.check.as_set().map(Set::members_list).unwrap_or_default();
-        self.check.panel().is_some() || members.iter().any(Self::asks_graders)
-    }
-
-    /// The roles that it and its members need a grader for, and have none of their own.
-    pub fn roles(&self) -> Vec<Role> {
-        let members = self.check.as_set().map(Set::members_list).unwrap_or_default();
-        self.check
-            .panel()
-            .map(Panel::open)
-            .unwrap_or_default()
-            .into_iter()
-            .chain(members.iter().flat_map(Self::roles))
-            .collect()
-    }
-
-    /// The variables that it and its members read.
-    pub fn reads(&self) -> Vec<&str> {
-        let members = self.check.as_set().map(Set::members_list).unwrap_or_default();
-        self.reads.iter().map(String::as_str).chain(members.iter().flat_map(Self::reads)).collect()
-    }
-}
-
 /// A value as verdicts show it.
 fn shown(value: &Node) -> Option<String> {
     match &value.kind {
         Form::Null => None,
-        Form::Str(text) => Some(show::expected(text)),
-        _ => Some(show::expected(&value.to_json().to_string())),
+        Form::Str(text) => Some(show::value(text)),
+        _ => Some(show::value(&value.to_json().to_string())),
     }
 }
 

@@ -70,7 +70,12 @@ struct Best {
 fn compile_best(spec: &Spec<'_>, problems: &mut Problems) -> Option<Box<dyn Check>> {
     let panel = Panel::of(spec, &[Role::Text], problems);
     let criteria = Text::of_value_not_empty(spec, false, problems)?;
-    Some(Box::new(Best { panel: panel?, criteria }))
+    let panel = panel?;
+    if panel.has_rubric() && !panel.rubric_reads("outputs") {
+        let problem = Problem::warning("this rubric never reads `outputs`: the grader would not see the answers");
+        problems.push(problem.at(&spec.node.span).hint("put {{outputs}} into it: the list of all answers"));
+    }
+    Some(Box::new(Best { panel, criteria }))
 }
 
 impl Check for Best {

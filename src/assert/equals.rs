@@ -106,7 +106,7 @@ impl Check for Equals {
         match &self.expected {
             Expected::Text(text) => {
                 let expected = text.render(subject.scope)?;
-                let fresh = text.fixed().is_none().then(|| show::expected(&expected));
+                let fresh = text.fixed().is_none().then(|| show::value(&expected));
                 Ok(self.as_text(&expected, subject.text).expecting(fresh))
             }
             Expected::Json(expected) => Ok(self.as_json(expected, subject)),

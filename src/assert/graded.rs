@@ -137,7 +137,11 @@ impl Check for Graded {
             Ok(value) if value.trim().is_empty() && !self.panel.has_rubric() => {
                 Box::pin(async { Err("the value is empty, so that there is nothing to grade by".to_owned()) })
             }
-            Ok(value) => (self.way)(self, subject, value.into_owned()),
+            Ok(value) => {
+                let shown = self.value.fixed().is_none().then(|| show::value(&value));
+                let asking = (self.way)(self, subject, value.into_owned());
+                Box::pin(async move { Ok(asking.await?.expecting(shown)) })
+            }
             Err(error) => Box::pin(async { Err(error) }),
         })
     }

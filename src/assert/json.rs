@@ -146,7 +146,7 @@ impl Check for Json {
         let (schema, expected) = match &schema {
             Some(schema) => {
                 let (schema, expected) = schema.parts();
-                (Some(schema), expected.map(|text| show::expected(&text)))
+                (Some(schema), expected.map(|text| show::value(&text)))
             }
             None => (None, None),
         };

@@ -189,7 +189,7 @@ fn compile_distance(spec: &Spec<'_>, problems: &mut Problems) -> Option<Box<dyn 
 impl Check for Distance {
     fn check(&self, subject: &Subject<'_>) -> Result<Finding, String> {
         let text = self.text.render(subject.scope)?;
-        let expected = self.text.fixed().is_none().then(|| show::expected(&text));
+        let expected = self.text.fixed().is_none().then(|| show::value(&text));
         // A fraction of an edit does not exist; below zero nothing is near enough.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, as it should")]
         let limit = self.threshold.max(0.0) as usize;

@@ -166,7 +166,7 @@ impl Check for Overlap {
         let fixed = self.references.iter().all(|text| text.fixed().is_some());
         let finding = self.sentence.finding(score >= self.threshold, wish, came);
         Ok(Finding { score, turned: Turned::Rest, ..finding }
-            .expecting((!fixed).then(|| show::expected(&texts.join("\n")))))
+            .expecting((!fixed).then(|| show::value(&texts.join("\n")))))
     }
 }
 

@@ -1,11 +1,11 @@
 //! Who grades an assertion, and what is read there.
 
 use super::kind::{Spec, Subject};
-use crate::diag::{Problem, Problems};
+use crate::diag::Problems;
 use crate::judge::{BuiltIn, Grader, Graders, Judge, Role, Rubric};
 
 /// What a rubric may read beside the variables of the case.
-const PUT_IN: [&str; 9] =
+pub const PUT_IN: [&str; 9] =
     ["output", "rubric", "input", "ideal", "completion", "criteria", "outputs", "query", "context"];
 
 /// Who is asked, where the assertion says it, and what is read there.
@@ -15,12 +15,14 @@ pub struct Panel {
     /// What it needs graders for.
     pub roles: Vec<Role>,
     rubric: Option<Rubric>,
+    /// The variables that every case must have.
+    needs: Vec<&'static str>,
 }
 
 impl Panel {
     /// A panel that reads our words.
     pub fn new(own: Graders, roles: Vec<Role>) -> Self {
-        Self { own, roles, rubric: None }
+        Self { own, roles, rubric: None, needs: Vec::new() }
     }
 
     /// The assertion's `provider` and `rubricPrompt`.
@@ -32,15 +34,22 @@ impl Panel {
         let rubric = match spec.rubric(problems) {
             Some(node) => {
                 let rubric = Rubric::read(&node).map_err(|problem| problems.push(problem)).ok()?;
-                if !rubric.sees_the_answer() {
-                    let message = "this rubric never reads `output`: the grader would not see what it judges";
-                    problems.push(Problem::warning(message).at(&node.span).hint("put {{output}} into it"));
-                }
+                rubric.warn_if_blind(&node, problems);
                 Some(rubric)
             }
             None => None,
         };
-        Some(Self { own, roles: roles.to_vec(), rubric })
+        Some(Self { own, roles: roles.to_vec(), rubric, needs: Vec::new() })
+    }
+
+    /// With variables that every case must have.
+    pub fn needing(self, needs: Vec<&'static str>) -> Self {
+        Self { needs, ..self }
+    }
+
+    /// The variables that every case must have.
+    pub fn needs(&self) -> &[&'static str] {
+        &self.needs
     }
 
     /// The variables that its rubric reads, but for those that are put in.
@@ -66,6 +75,11 @@ impl Panel {
     pub fn rubric<'a>(&'a self, subject: &Subject<'a>, ours: BuiltIn) -> &'a Rubric {
         let of_test = subject.asked.and_then(|asked| asked.grading.rubric.as_deref());
         self.rubric.as_ref().or(of_test).unwrap_or_else(|| ours.rubric())
+    }
+
+    /// Whether the assertion's own words read a variable.
+    pub fn rubric_reads(&self, name: &str) -> bool {
+        self.rubric.as_ref().is_some_and(|rubric| rubric.names().iter().any(|known| known == name))
     }
 
     /// Whether the assertion has words of its own.

@@ -48,7 +48,7 @@ impl<T> Prepared<T> {
             Self::Ready(made) => Ok(InUse::Ready(made)),
             Self::Late(text, make) => {
                 let text: Cow<'_, str> = text.render(scope)?;
-                Ok(InUse::Fresh(make(&text)?, show::expected(&text)))
+                Ok(InUse::Fresh(make(&text)?, show::value(&text)))
             }
         }
     }

@@ -66,7 +66,7 @@ fn normal(reason: &str) -> Cow<'_, str> {
 impl Check for Reason {
     fn check(&self, subject: &Subject<'_>) -> Result<Finding, String> {
         let wanted = self.text.render(subject.scope)?;
-        let expected = self.text.fixed().is_none().then(|| show::expected(&wanted));
+        let expected = self.text.fixed().is_none().then(|| show::value(&wanted));
         let wish = format_args!("be {}", Quoted(&wanted));
         let came = subject.response.finish_reason.as_deref().map(normal).filter(|reason| !reason.is_empty());
         let finding = match came {

@@ -89,9 +89,15 @@ fn compile(spec: &Spec<'_>, manner: Manner, problems: &mut Problems) -> Option<B
     let language = manner.inline;
     let home = spec.setup.home;
     let source = match text.fixed() {
-        None => Source::Late { text, home: home.clone(), manner, at: spec.at().clone() },
+        None => {
+            warn_of_late_code(spec, language, problems);
+            Source::Late { text, home: home.clone(), manner, at: spec.at().clone() }
+        }
         Some(fixed) => match home.read(fixed, spec.at(), manner).and_then(|script| fits(script, language)) {
-            Ok(script) => Source::Ready(script),
+            Ok(script) => {
+                warn_of_nothing(&script, spec.at(), problems);
+                Source::Ready(script)
+            }
             Err(problem) => {
                 problems.push(problem.or_at(spec.at()));
                 return None;
@@ -101,6 +107,24 @@ fn compile(spec: &Spec<'_>, manner: Manner, problems: &mut Problems) -> Option<B
     let tongue = if language.is_none() { Tongue::JavaScript } else { Tongue::Other };
     let config = spec.node.get("config").map(|node| node.to_json().to_string());
     Some(Box::new(Scripted { source, tongue, threshold: spec.threshold, config }))
+}
+
+/// Several lines without a `return` are an easy slip: elsewhere the last line often counts.
+fn warn_of_nothing(script: &Script, at: &Span, problems: &mut Problems) {
+    if script.returns_nothing() {
+        let problem = Problem::warning("this script never returns anything").at(at);
+        problems.push(problem.hint("several lines are the body of a function: end them with `return …`"));
+    }
+}
+
+/// What a template writes into code is code, in a language that may do anything.
+fn warn_of_late_code(spec: &Spec<'_>, language: Option<&Language>, problems: &mut Problems) {
+    let text = spec.value.and_then(Node::as_str).unwrap_or_default();
+    if language.is_none() || text.trim().starts_with("file://") {
+        return;
+    }
+    let message = "a template writes variables into this script: a quote in one breaks it, and its text runs as code";
+    problems.push(Problem::warning(message).at(spec.at()).hint("read context[\"vars\"][\"NAME\"] in the script"));
 }
 
 /// A `python` with a JavaScript file is a slip.
@@ -154,7 +178,10 @@ pub(super) async fn run(script: &Script, subject: &Subject<'_>, config: Option<&
 /// The transform under a key of the config.
 pub fn transform(node: &Node, name: &'static str, home: &Home, problems: &mut Problems) -> Option<Transform> {
     match home.read(node.as_str()?, &node.span, TRANSFORM) {
-        Ok(script) => Some(Transform::new(script, name)),
+        Ok(script) => {
+            warn_of_nothing(&script, &node.span, problems);
+            Some(Transform::new(script, name))
+        }
         Err(problem) => {
             problems.push(problem.or_at(&node.span));
             None

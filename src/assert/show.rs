@@ -4,8 +4,10 @@ use std::fmt;
 
 /// How much of an output a reason quotes.
 const EXCERPT: usize = 120;
-/// How much of an expected value a verdict shows.
+/// How much of a value a reason quotes.
 const EXPECTED: usize = 200;
+/// How much of an expected value a verdict has.
+const VALUE: usize = 1000;
 /// How much of a script's or a grader's words.
 const REASON: usize = 1000;
 
@@ -51,7 +53,15 @@ impl<'a, I: Iterator<Item = &'a str> + Clone> fmt::Display for Few<I> {
     }
 }
 
-/// An expected value for a verdict.
+/// An expected value for a verdict, as it is; who shows it makes it harmless.
+pub fn value(text: &str) -> String {
+    match text.char_indices().nth(VALUE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// An expected value for a reason.
 pub fn expected(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(EXPECTED));
     // Writing to a String does not fail.

@@ -352,7 +352,7 @@ fn cells() {
         ("latency", "`latency` needs a `threshold`: milliseconds"),
         ("grade: be nice", "llm-rubric"),
         ("javascript: output > 1", "javascript"),
-        ("fn:output > ", "this is no valid JavaScript: unexpected token in expression: '}'"),
+        ("fn:output > ", "this is no valid JavaScript: it ends in the middle, or a bracket is closed once too often"),
         ("similar(0.8):x", "similar"),
         ("levenshtein(x):y", "`(x):y` does not fit after `levenshtein`"),
         ("http://example.com", "equals"),

@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use super::exit::{ExitStatus, Failure};
 use super::screen::{Ink, Screen, count, dollars, thousands};
-use crate::plan::{Estimate, Plan};
+use crate::assert::Assertion;
+use crate::plan::{Cell, Estimate, Plan};
 
 pub(super) fn show(plan: &Arc<Plan>, screen: &Screen) -> Result<ExitStatus, Failure> {
     let mut estimates = vec![Estimate::default(); plan.columns.len()];
     let mut cells = vec![0_u64; plan.columns.len()];
+    let mut graded = 0;
     for cell in plan.iter() {
         let failed = |message: String| Failure::new(ExitStatus::Failed, message);
         let cell = cell.map_err(|e| failed(e.to_string()))?;
         let request = cell.request(plan).map_err(|e| Failure::new(ExitStatus::Usage, e.message))?;
         cells[cell.column] += 1;
+        graded += cell.case.assertions().map(|assertion| graded_for(assertion, &cell)).sum::<u64>();
         estimates[cell.column].add(&cell, plan, &request);
     }
     screen.out(&format!(
@@ -32,9 +35,16 @@ pub(super) fn show(plan: &Arc<Plan>, screen: &Screen) -> Result<ExitStatus, Fail
     let requests: u64 = estimates.iter().map(|e| e.requests).sum();
     let cost = estimates.iter().map(|e| if e.requests == 0 { Some(0.0) } else { e.cost }).sum::<Option<f64>>();
     let cost = cost.map_or_else(|| "cost unknown".to_owned(), |c| format!("at most {}", dollars(c)));
-    let graders = if plan.graders.is_empty() { "" } else { ", nor those to graders" };
-    screen.out(&format!("\n{}, {cost}; repeated requests not counted{graders}", count(requests, "request")));
+    screen.out(&format!("\n{}, {cost}; repeated requests not counted", count(requests, "request")));
+    if graded > 0 {
+        screen.out(&format!("{} by graders, at least a request each, not counted either", count(graded, "verdict")));
+    }
     Ok(ExitStatus::Success)
+}
+
+/// The verdicts of graders on a cell. What holds all answers of a case against each other asks once for them.
+fn graded_for(assertion: &Assertion, cell: &Cell) -> u64 {
+    if assertion.is_contest() && cell.column > 0 { 0 } else { assertion.graded() }
 }
 
 fn describe(estimate: &Estimate, cells: u64) -> String {

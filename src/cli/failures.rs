@@ -14,6 +14,8 @@ use crate::record::{Column, Mark, Outcome, Reason, Status, Verdict};
 
 /// How many are explained before the rest is only counted.
 const EXPLAINED: usize = 12;
+/// How many lines of an expected value are shown.
+const VALUE_LINES: usize = 4;
 
 pub(super) fn show(columns: &[Column], unhappy: &VecDeque<Arc<Outcome>>, all: u64, screen: &Screen) {
     let most = if screen.verbose { usize::MAX } else { EXPLAINED };
@@ -85,6 +87,20 @@ fn explain_verdict(verdict: &Verdict, line: Option<&str>, screen: &Screen, wide:
         let bar = screen.paint(Ink::Dim, "|");
         let line = screen.line(line, screen.width.saturating_sub(10 + number.len()));
         screen.out(&format!("    {number} {bar} {line}"));
+    }
+    if let Some(value) = verdict.unsaid().filter(|value| !line.is_some_and(|line| line.contains(*value))) {
+        show_value(value, verdict.at.line.to_string().len(), screen);
+    }
+}
+
+/// What was expected, where neither the reason nor the line of the config says it.
+fn show_value(value: &str, indent: usize, screen: &Screen) {
+    let bar = screen.paint(Ink::Dim, "|");
+    let all = value.lines().count();
+    for (at, text) in value.lines().take(VALUE_LINES).enumerate() {
+        let more = if at + 1 == VALUE_LINES && all > VALUE_LINES { " …" } else { "" };
+        let text = screen.line(text, screen.width.saturating_sub(12 + indent));
+        screen.out(&format!("    {:indent$} {bar} {text}{more}", ""));
     }
 }
 

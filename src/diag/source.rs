@@ -120,6 +120,15 @@ impl Span {
         &self.source.text[self.range()]
     }
 
+    /// The n-th line of what it covers, from 1, without the blanks around it; the whole where it has no such line.
+    #[must_use]
+    pub fn line(&self, n: u32) -> Self {
+        let at = |line: &str| line.as_ptr() as usize - self.text().as_ptr() as usize + self.start as usize;
+        let line = self.text().lines().nth((n as usize).saturating_sub(1)).map(str::trim);
+        line.filter(|line| !line.is_empty())
+            .map_or_else(|| self.clone(), |line| self.source.at(at(line)..at(line) + line.len()))
+    }
+
     /// File, line and column of its first character.
     pub fn location(&self) -> Location {
         let starts = self.source.line_starts();
@@ -166,6 +175,14 @@ mod tests {
         let source = Source::from_line("rows.csv", "ab\né=x", 7);
         assert_eq!(source.at(5..7).location().to_string(), "rows.csv:8:2");
         assert_eq!(source.at(0..1).location().to_string(), "rows.csv:7:1");
+    }
+
+    #[test]
+    fn lines_of_a_span_are_spans() {
+        let span = Source::new("x", "value: |\n  a\n  bc \n\n  d\n").at(11..23);
+        let lines: Vec<String> = [1, 2, 4].map(|n| format!("{} {:?}", span.line(n).text(), span.line(n))).into();
+        assert_eq!(lines, ["a x:2:3", "bc x:3:3", "d x:5:3"]);
+        assert_eq!([span.line(3).range(), span.line(9).range()], [span.range(), span.range()]);
     }
 
     #[test]

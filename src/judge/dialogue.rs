@@ -66,8 +66,19 @@ pub async fn ask<T>(
     read(&second).map_err(|why| {
         judge.reject(&first);
         judge.reject(&second);
-        format!("the grader's reply cannot be used, asked twice: {why}{cut}")
+        let said = excerpt(&second.output.text());
+        format!("the grader's reply cannot be used, asked twice: {why}{cut}; it said {said}")
     })
+}
+
+/// The beginning of a reply, in quotes and on one line.
+fn excerpt(reply: &str) -> String {
+    const MOST: usize = 200;
+    let reply = reply.trim();
+    match reply.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{:?}…", &reply[..end]),
+        None => format!("{reply:?}"),
+    }
 }
 
 /// The vector of a text.

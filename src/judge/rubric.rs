@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use crate::content::{Digest, digest_of};
-use crate::diag::{Problem, Source};
+use crate::diag::{Location, Problem, Problems, Source};
 use crate::template::{Scope, Template};
 use crate::yaml::{self, Kind, Node};
 
@@ -17,6 +17,8 @@ pub struct Rubric {
     schema: Option<Value>,
     /// Digest of the words.
     digest: Digest,
+    /// Where it stands; nothing for ours.
+    at: Option<Location>,
 }
 
 #[derive(Debug)]
@@ -75,9 +77,14 @@ impl Rubric {
     fn ours(text: &str) -> Self {
         let read = yaml::parse(&Source::new("<rubric>", text)).ok().and_then(|node| {
             let messages = node.get("messages")?.items().iter().map(message).collect::<Result<_, _>>().ok()?;
-            Some(Self { messages, schema: node.get("schema").map(Node::to_json), digest: digest_of(&node.to_json()) })
+            Some(Self {
+                messages,
+                schema: node.get("schema").map(Node::to_json),
+                digest: digest_of(&node.to_json()),
+                at: None,
+            })
         });
-        read.unwrap_or(Self { messages: Vec::new(), schema: None, digest: Digest::default() })
+        read.unwrap_or(Self { messages: Vec::new(), schema: None, digest: Digest::default(), at: None })
     }
 
     /// The user's: a text, a list of messages, or a text that holds such a list as JSON or YAML.
@@ -93,7 +100,7 @@ impl Rubric {
             Kind::Seq(items) if !items.is_empty() => items.iter().map(message).collect::<Result<_, _>>()?,
             _ => return Err(not_a_rubric(node)),
         };
-        Ok(Self { messages, schema: None, digest: digest_of(&node.to_json()) })
+        Ok(Self { messages, schema: None, digest: digest_of(&node.to_json()), at: Some(node.location()) })
     }
 
     /// The variables that it reads.
@@ -101,9 +108,17 @@ impl Rubric {
         self.messages.iter().flat_map(|message| message.content.names()).collect()
     }
 
-    /// Whether the grader gets to see what it judges.
-    pub fn sees_the_answer(&self) -> bool {
-        self.names().iter().any(|name| ["output", "completion", "outputs"].contains(&name.as_str()))
+    /// Warns of one whose grader would not see what it judges.
+    pub fn warn_if_blind(&self, node: &Node, problems: &mut Problems) {
+        if !self.names().iter().any(|name| ["output", "completion", "outputs"].contains(&name.as_str())) {
+            let message = "this rubric never reads `output`: the grader would not see what it judges";
+            problems.push(Problem::warning(message).at(&node.span).hint("put {{output}} into it"));
+        }
+    }
+
+    /// Where it stands; nothing for ours.
+    pub fn location(&self) -> Option<&Location> {
+        self.at.as_ref()
     }
 
     /// Digest of the words.

@@ -48,6 +48,14 @@ pub struct Verdict {
     pub depth: u8,
 }
 
+impl Verdict {
+    /// The expected value, where the reason does not say it.
+    pub fn unsaid(&self) -> Option<&str> {
+        let expected = self.expected.as_deref().map(str::trim).filter(|text| !text.is_empty())?;
+        (!self.reason.contains(expected)).then_some(expected)
+    }
+}
+
 fn one() -> f64 {
     1.0
 }

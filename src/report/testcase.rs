@@ -203,7 +203,9 @@ fn class(failure: &CallFailure) -> String {
 
 fn details(outcome: &Outcome, words: &Words) -> String {
     let red = || outcome.verdicts.iter().filter(|v| v.mark != Mark::Pass);
-    let at = red().next().map_or(&outcome.case.at, |v| &v.at);
+    // The message speaks of the first without a verdict, where there is one.
+    let spoken = red().find(|v| v.mark == Mark::Error).or_else(|| red().next());
+    let at = spoken.map_or(&outcome.case.at, |v| &v.at);
     let mut details = format!("at {}\n", words.line(&at.to_string(), LONGEST_MESSAGE));
     let mut part = |title: &str, text: &str| {
         if !text.is_empty() {
@@ -221,7 +223,8 @@ fn details(outcome: &Outcome, words: &Words) -> String {
 
 fn verdict_line(verdict: &Verdict) -> String {
     let word = if verdict.mark == Mark::Error { "no verdict" } else { "failed" };
-    format!("{word}: {} ({}): {}", verdict.kind, verdict.at, verdict.reason)
+    let value = verdict.unsaid().map_or_else(String::new, |value| format!("\nvalue: {value}").replace('\n', "\n  "));
+    format!("{word}: {} ({}): {}{value}", verdict.kind, verdict.at, verdict.reason)
 }
 
 fn trouble(failure: &CallFailure) -> String {

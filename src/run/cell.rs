@@ -64,7 +64,7 @@ pub(super) async fn run(cell: &Cell, bench: &Bench<'_>, ticket: Option<Ticket>) 
 /// Leaves an answer in the ledger where judging it takes its time.
 fn leave(cell: &Cell, question: &Question, sent: &Sent, shared: bool, bench: &Bench<'_>) -> bool {
     let (Some(desk), Ok(response)) = (bench.desk, &sent.result) else { return false };
-    let waits = cell.case.assertions().any(|a| a.asks_graders() || a.is_contest());
+    let waits = cell.case.assertions().any(|a| a.graded() > 0 || a.is_contest());
     if sent.attempts == 0 || !waits {
         return false;
     }

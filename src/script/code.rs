@@ -76,6 +76,11 @@ impl Code {
         ["arguments", "eval", "Function", "\\u", name].iter().any(|word| self.body.text.contains(word))
     }
 
+    /// Whether it comes to nothing whatever it is given: several lines without a `return`.
+    pub fn returns_nothing(&self) -> bool {
+        !words(&self.body.text).any(|word| matches!(word, "return" | "throw" | "eval"))
+    }
+
     /// Whether no step of it can take long: it never did, and it has no means to make something large.
     pub(super) fn is_light(&self) -> bool {
         self.body.light && !self.body.slow.load(Ordering::Relaxed)
@@ -121,17 +126,19 @@ impl Pace {
 fn light(text: &str) -> bool {
     const GROWS: [&str; 10] =
         ["while", "for", "do", "function", "repeat", "padStart", "padEnd", "concat", "fill", "BigInt"];
-    let mut words = text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'));
-    let grows = words.any(|word| GROWS.contains(&word) || word.ends_with("Array"));
+    let grows = words(text).any(|word| GROWS.contains(&word) || word.ends_with("Array"));
     let behind_length = || text.split("length").skip(1).map(str::trim_start);
     let sets_length = behind_length().any(|rest| rest.starts_with('=') && !rest.starts_with("=="));
     !(grows || sets_length || text.contains("**") || text.contains("\\u"))
 }
 
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'))
+}
+
 /// Words whose meaning differs between strict and sloppy code without an error that would tell.
 fn sloppy(text: &str) -> bool {
-    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'));
-    words.into_iter().any(|word| matches!(word, "this" | "arguments" | "eval" | "Function" | "globalThis" | "caller"))
+    words(text).any(|word| matches!(word, "this" | "arguments" | "eval" | "Function" | "globalThis" | "caller"))
 }
 
 /// The bodies that a text may stand for, the likeliest first.

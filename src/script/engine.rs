@@ -174,11 +174,13 @@ fn compile<'js>(ctx: &Ctx<'js>, body: &Body, text: &str, strict: bool) -> Result
     let pushed = args.push_args(body.parameters.iter().copied()).and_then(|()| args.push_arg(text));
     pushed.and_then(|()| args.apply(&make)).map_err(|error| {
         let error = thrown(ctx, error);
+        let lines = u32::try_from(body.text.trim_end().lines().count()).unwrap_or(u32::MAX);
+        // What is missing at the end is missed behind it.
+        if error.line.is_some_and(|line| line > lines) {
+            return ScriptError::new(Trouble::Syntax, "it ends in the middle, or a bracket is closed once too often");
+        }
         let message = error.message.strip_prefix("SyntaxError: ").unwrap_or(&error.message);
-        // What is missing at the end of a single line is missed behind it.
-        let single = body.text.trim_end().lines().count() < 2;
-        let message = message.split(" (line ").next().filter(|_| single).unwrap_or(message);
-        ScriptError::new(Trouble::Syntax, message)
+        ScriptError { line: error.line.filter(|_| lines > 1), ..ScriptError::new(Trouble::Syntax, message) }
     })
 }
 
@@ -256,9 +258,8 @@ fn exception_of(_ctx: &Ctx<'_>, exception: &rquickjs::Exception<'_>) -> ScriptEr
         _ => {}
     }
     let line = exception.stack().as_deref().and_then(line_of);
-    let place = line.map(|line| format!(" (line {line} of the script)")).unwrap_or_default();
     let hint = missing(&message).map(|what| format!("; {what}")).unwrap_or_default();
-    ScriptError::new(Trouble::Thrown, format!("{name}: {}{place}{hint}", brief(&message)))
+    ScriptError { line, ..ScriptError::new(Trouble::Thrown, format!("{name}: {}{hint}", brief(&message))) }
 }
 
 /// What the embedded engine has not, and where it can be had.
@@ -420,7 +421,7 @@ mod tests {
 
     #[test]
     fn errors_say_what_and_where() {
-        let said = |text: &str| run(text).unwrap_err().message;
+        let said = |text: &str| run(text).unwrap_err().to_string();
         insta::assert_snapshot!(said("output.foo.bar"), @"TypeError: cannot read property 'bar' of undefined");
         insta::assert_snapshot!(said("const a = 1;\n\nreturn a.b.c;"), @"TypeError: cannot read property 'c' of undefined (line 3 of the script)");
         insta::assert_snapshot!(said("require('fs')"), @"ReferenceError: require is not defined; inline scripts have no modules, files, network or timers: put the code into a file:// script, which node runs");

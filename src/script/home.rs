@@ -73,8 +73,10 @@ impl Home {
     pub fn read(&self, text: &str, at: &Span, manner: Manner) -> Result<Script, Problem> {
         let Some(word) = text.trim().strip_prefix("file://") else {
             return match manner.inline {
-                None => Script::read(text, manner.parameters)
-                    .map_err(|error| Problem::error(format!("this is no valid JavaScript: {error}"))),
+                None => Script::read(text, manner.parameters).map_err(|error| {
+                    let at = at.line(error.line.unwrap_or(0));
+                    Problem::error(format!("this is no valid JavaScript: {}", error.message)).at(&at)
+                }),
                 Some(language) => Ok(self.inline(language, text, at, manner.parameters)),
             };
         };

@@ -37,6 +37,11 @@ impl Script {
         Code::new(text, parameters).map(Self::Inline)
     }
 
+    /// Whether it comes to nothing whatever it is given.
+    pub fn returns_nothing(&self) -> bool {
+        matches!(self, Self::Inline(code) if code.returns_nothing())
+    }
+
     /// Runs it.
     ///
     /// # Errors

@@ -33,8 +33,10 @@ pub struct ScriptError {
     pub trouble: Trouble,
     /// What happened, for people.
     pub message: String,
-    /// Where, for people: a file with its line, or a line of the script.
+    /// Where, for people: a file with its line.
     pub place: Option<String>,
+    /// The line of a script that stands in the config, where it has several.
+    pub line: Option<u32>,
     /// What it printed last, up to some thousand bytes.
     pub stderr: Option<String>,
 }
@@ -42,7 +44,7 @@ pub struct ScriptError {
 impl ScriptError {
     /// An error of this kind.
     pub fn new(trouble: Trouble, message: impl Into<String>) -> Self {
-        Self { trouble, message: message.into(), place: None, stderr: None }
+        Self { trouble, message: message.into(), place: None, line: None, stderr: None }
     }
 
     /// The same, at a place.
@@ -61,6 +63,9 @@ impl ScriptError {
 impl fmt::Display for ScriptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
+        if let Some(line) = self.line {
+            write!(f, " (line {line} of the script)")?;
+        }
         if let Some(place) = &self.place {
             write!(f, " ({place})")?;
         }

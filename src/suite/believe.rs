@@ -3,7 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::assert::Assertion;
+use serde_json::Value;
+
+use crate::assert::{self, Assertion};
+use crate::content::Digest;
 use crate::diag::{Problem, Problems, Span, did_you_mean};
 use crate::plan::{CONVERSATION, Case, Expected, Plan, Target, render};
 use crate::prompts::Prompt;
@@ -20,6 +23,8 @@ pub(super) struct Checks {
     references: HashSet<String>,
     /// Variables that assertions read, and the first place of each.
     asserted: HashMap<String, String>,
+    /// Rubrics that were looked through.
+    rubrics: HashSet<Digest>,
     fallible: Vec<bool>,
     /// Names of cases that the gate asks for.
     wanted: Vec<String>,
@@ -39,6 +44,7 @@ impl Checks {
             names: HashSet::new(),
             references: HashSet::new(),
             asserted: HashMap::new(),
+            rubrics: HashSet::new(),
             wanted,
             fallible: plan.columns.iter().map(|c| c.prompt.can_fail()).collect(),
         }
@@ -62,10 +68,12 @@ impl Checks {
             }
             for name in assertion.reads() {
                 if !self.asserted.contains_key(name) {
-                    self.asserted.insert(name.to_owned(), assertion.location().to_string());
+                    self.asserted.insert(name.to_owned(), format!("assertion at {}", assertion.location()));
                 }
             }
         }
+        self.read_rubric(case);
+        missing(case, at, plan, problems);
         self.check_references(case, at, problems);
         if let Some(name) = &case.store_as {
             plan.stores = true;
@@ -101,6 +109,20 @@ impl Checks {
         plan.case_count += u64::from(cells > 0);
         plan.cells += cells;
         plan.unasserted += if case.reference.asserts { 0 } else { cells };
+    }
+
+    /// The words for the graders of a case read variables too.
+    fn read_rubric(&mut self, case: &Case) {
+        let Some(rubric) = case.grading.rubric.as_ref().filter(|_| case.assertions().any(|a| a.graded() > 0)) else {
+            return;
+        };
+        if !self.rubrics.insert(rubric.digest()) {
+            return;
+        }
+        let place = rubric.location().map(|at| format!("rubric at {at}")).unwrap_or_default();
+        for name in rubric.names().into_iter().filter(|name| !assert::PUT_IN.contains(&name.as_str())) {
+            self.asserted.entry(name).or_insert_with(|| place.clone());
+        }
     }
 
     fn expect(
@@ -172,7 +194,7 @@ impl Checks {
         asserted.sort();
         for (name, place) in asserted {
             let hint = did_you_mean(name, self.names.iter().map(String::as_str));
-            let message = format!("the assertion at {place} reads `{name}`, which no test sets: it renders as nothing");
+            let message = format!("the {place} reads `{name}`, which no test sets: it renders as nothing");
             problems.push(Problem::warning(message).maybe_hint(hint));
         }
         for prompt in &plan.prompts {
@@ -186,5 +208,23 @@ impl Checks {
                 problems.push(Problem::warning(message).at(&prompt.at).maybe_hint(hint));
             }
         }
+    }
+}
+
+/// Variables that a grader is to read and the case does not have. What an earlier case stores comes later.
+fn missing(case: &Case, at: &Span, plan: &Plan, problems: &mut Problems) {
+    let vars = case.scope.vars();
+    let blank = |name: &str| match vars.get(name) {
+        None | Some(Value::Null) => true,
+        Some(value) => value.as_str().is_some_and(|text| text.trim().is_empty()),
+    };
+    for assertion in case.assertions().filter(|_| !plan.stores) {
+        let Some(name) = assertion.needs().into_iter().find(|name| blank(name)) else { continue };
+        let message = format!("`{}` needs the variable `{name}`, and this case has none", assertion.name());
+        let hint = match name {
+            "context" => "write it under `vars`, or find it in the answer with `contextTransform`",
+            _ => "write it under `vars`",
+        };
+        problems.push(Problem::error(message).at(at).hint(hint));
     }
 }

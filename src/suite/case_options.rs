@@ -77,7 +77,10 @@ impl CaseOptions {
         }
         if let Some(node) = node.get("rubricPrompt").filter(|node| !node.is_null()) {
             match assert::rubric_prompt(node, setup.base).and_then(|node| Rubric::read(&node)) {
-                Ok(rubric) => self.grading.rubric = Some(Arc::new(rubric)),
+                Ok(rubric) => {
+                    rubric.warn_if_blind(node, problems);
+                    self.grading.rubric = Some(Arc::new(rubric));
+                }
                 Err(problem) => problems.push(problem),
             }
         }

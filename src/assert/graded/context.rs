@@ -34,7 +34,9 @@ pub static KINDS: &[Kind] = &[
         negatable: true,
         passes: Example::judged("Paris", "{type: answer-relevance, threshold: 0.5}", r#"{"question": "Which town?"}"#),
         fails: Example::judged("Paris", "{type: answer-relevance, threshold: 1.5}", r#"{"question": "Which town?"}"#),
-        compile: |spec, problems| compile(spec, &[Role::Text, Role::Embedding], answer_relevance, problems),
+        compile: |spec, problems| {
+            compile(spec, &[Role::Text, Role::Embedding], Way { needs: &[], ask: answer_relevance }, problems)
+        },
     },
     Kind {
         name: "context-recall",
@@ -54,7 +56,9 @@ pub static KINDS: &[Kind] = &[
             "{type: context-recall, value: It is Paris., threshold: 0.5}",
             r#"{"sentences": [{"sentence": "It is Paris.", "attributed": false}]}"#,
         ),
-        compile: |spec, problems| compile(spec, &[Role::Text], context_recall, problems),
+        compile: |spec, problems| {
+            compile(spec, &[Role::Text], Way { needs: &["context"], ask: context_recall }, problems)
+        },
     },
     Kind {
         name: "context-relevance",
@@ -74,7 +78,9 @@ pub static KINDS: &[Kind] = &[
             "{type: context-relevance, threshold: 0.5}",
             r#"{"sentences": [{"sentence": "It is Paris.", "relevant": false}]}"#,
         ),
-        compile: |spec, problems| compile(spec, &[Role::Text], context_relevance, problems),
+        compile: |spec, problems| {
+            compile(spec, &[Role::Text], Way { needs: &["query", "context"], ask: context_relevance }, problems)
+        },
     },
     Kind {
         name: "context-faithfulness",
@@ -94,7 +100,9 @@ pub static KINDS: &[Kind] = &[
             "{type: context-faithfulness, threshold: 0.5}",
             r#"{"statements": ["It is Paris."]} {"statements": [{"reason": "", "supported": false}]}"#,
         ),
-        compile: |spec, problems| compile(spec, &[Role::Text], context_faithfulness, problems),
+        compile: |spec, problems| {
+            compile(spec, &[Role::Text], Way { needs: &["query", "context"], ask: context_faithfulness }, problems)
+        },
     },
     Kind {
         name: "conversation-relevance",
@@ -106,11 +114,17 @@ pub static KINDS: &[Kind] = &[
         negatable: true,
         passes: Example::judged("Paris", "{type: conversation-relevance, threshold: 0.5}", r#"{"pass": true}"#),
         fails: Example::judged("Paris", "{type: conversation-relevance, threshold: 0.5}", r#"{"pass": false}"#),
-        compile: |spec, problems| compile(spec, &[Role::Text], conversation_relevance, problems),
+        compile: |spec, problems| {
+            compile(spec, &[Role::Text], Way { needs: &[], ask: conversation_relevance }, problems)
+        },
     },
 ];
 
-type Way = for<'a> fn(&'a Drawn, &'a Subject<'a>) -> Asking<'a>;
+/// How a kind asks, and the variables that it reads.
+struct Way {
+    needs: &'static [&'static str],
+    ask: for<'a> fn(&'a Drawn, &'a Subject<'a>) -> Asking<'a>,
+}
 
 struct Drawn {
     panel: Panel,
@@ -122,7 +136,9 @@ struct Drawn {
 }
 
 fn compile(spec: &Spec<'_>, roles: &'static [Role], way: Way, problems: &mut Problems) -> Option<Box<dyn Check>> {
-    let panel = Panel::of(spec, roles, problems);
+    let drawn = spec.node.get("contextTransform").is_some();
+    let needs = way.needs.iter().copied().filter(|name| !(drawn && *name == "context"));
+    let panel = Panel::of(spec, roles, problems).map(|panel| panel.needing(needs.collect()));
     let value = match spec.kind.value {
         "" => None,
         _ => Some(Text::of_value_not_empty(spec, false, problems)?),
@@ -148,7 +164,7 @@ fn compile(spec: &Spec<'_>, roles: &'static [Role], way: Way, problems: &mut Pro
 
 impl Check for Drawn {
     fn ask<'a>(&'a self, subject: &'a Subject<'a>) -> Option<Asking<'a>> {
-        Some((self.way)(self, subject))
+        Some((self.way.ask)(self, subject))
     }
 
     fn can_fail(&self) -> bool {
@@ -162,7 +178,7 @@ impl Check for Drawn {
 
 impl Drawn {
     /// What the answer was drawn from: what `contextTransform` finds in it, or the variable `context`.
-    async fn scope(&self, subject: &Subject<'_>, needs: &[&str]) -> Result<Scope, String> {
+    async fn scope(&self, subject: &Subject<'_>) -> Result<Scope, String> {
         let mut scope = subject.scope.with("output", subject.text.into());
         if let Some(transform) = &self.context {
             let context = scripted::context(subject, None);
@@ -174,7 +190,7 @@ impl Drawn {
             let context = joined(&Output::Json(list.clone()));
             scope = scope.with("context", context.into());
         }
-        match needs.iter().find(|name| blank(scope.vars().get(**name))) {
+        match self.way.needs.iter().find(|name| blank(scope.vars().get(**name))) {
             Some(name) => Err(format!("this needs the variable `{name}`, and the case has none")),
             None => Ok(scope),
         }
@@ -208,7 +224,7 @@ fn joined(output: &Output) -> String {
 fn answer_relevance<'a>(check: &'a Drawn, subject: &'a Subject<'a>) -> Asking<'a> {
     Box::pin(async move {
         let (text, vectors) = (check.panel.seat(subject, Role::Text)?, check.panel.seat(subject, Role::Embedding)?);
-        let scope = check.scope(subject, &[]).await?;
+        let scope = check.scope(subject).await?;
         let asked = judge::embedding(vectors, prompt(subject)).await?;
         let read = |response: &_| judge::texts(response, "question");
         let rubric = BuiltIn::AnswerQuestion.rubric();
@@ -227,7 +243,7 @@ fn context_recall<'a>(check: &'a Drawn, subject: &'a Subject<'a>) -> Asking<'a> 
     Box::pin(async move {
         let seat = check.panel.seat(subject, Role::Text)?;
         let known = check.value.as_ref().map(|value| value.render_some(subject.scope)).transpose()?.unwrap_or_default();
-        let scope = check.scope(subject, &["context"]).await?.with("groundTruth", known.as_ref().into());
+        let scope = check.scope(subject).await?.with("groundTruth", known.as_ref().into());
         let read = |response: &_| judge::marks(response, "sentences", "attributed");
         let (part, all) = judge::ask(seat, BuiltIn::ContextRecall.rubric(), &scope, 0, read).await?;
         check.share(part, all, "of the known answer to stand in the context")
@@ -237,7 +253,7 @@ fn context_recall<'a>(check: &'a Drawn, subject: &'a Subject<'a>) -> Asking<'a> 
 fn context_relevance<'a>(check: &'a Drawn, subject: &'a Subject<'a>) -> Asking<'a> {
     Box::pin(async move {
         let seat = check.panel.seat(subject, Role::Text)?;
-        let scope = check.scope(subject, &["query", "context"]).await?;
+        let scope = check.scope(subject).await?;
         let read = |response: &_| judge::marks(response, "sentences", "relevant");
         let (part, all) = judge::ask(seat, BuiltIn::ContextRelevance.rubric(), &scope, 0, read).await?;
         check.share(part, all, "of the context to be relevant")
@@ -247,7 +263,7 @@ fn context_relevance<'a>(check: &'a Drawn, subject: &'a Subject<'a>) -> Asking<'
 fn context_faithfulness<'a>(check: &'a Drawn, subject: &'a Subject<'a>) -> Asking<'a> {
     Box::pin(async move {
         let seat = check.panel.seat(subject, Role::Text)?;
-        let scope = check.scope(subject, &["query", "context"]).await?;
+        let scope = check.scope(subject).await?;
         let read = |response: &_| judge::texts(response, "statements");
         let statements = judge::ask(seat, BuiltIn::Statements.rubric(), &scope, 0, read).await?;
         if statements.is_empty() {

@@ -18,7 +18,7 @@ pub struct Language {
     programs: &'static [&'static str],
     /// How its scripts run.
     pub(super) start: Start,
-    /// Whether mistakes can be found without running anything.
+    /// Whether mistakes can be found before a script is called. Node has to import it for that.
     pub(super) checks: bool,
 }
 
@@ -49,7 +49,7 @@ pub static NODE: Language = Language {
     variables: &["PROMPTEVAL_NODE"],
     programs: &["node", "nodejs"],
     start: Start::Worker { flags: node_flags, shim: include_str!("shim.mjs") },
-    checks: false,
+    checks: true,
 };
 
 /// Ruby, inline and in files.

@@ -84,7 +84,7 @@ function functionOf(module, script) {
   if (!script.function) candidates.unshift(whole);
   const found = candidates.find((candidate) => typeof candidate === 'function');
   if (found) return found;
-  const names = Object.keys({ ...whole, ...module }).slice(0, 10).join(', ');
+  const names = Object.keys({ ...whole, ...module }).filter((name) => name !== 'default').slice(0, 10).join(', ');
   const what = script.function ? `no function ${script.function}` : 'no default export that is a function';
   throw new Unfit('missing', `there is ${what} (it has ${names || 'none'})`);
 }
