@@ -415,7 +415,13 @@ impl Assertion {
                 // A weight of 0 makes an assertion an observer. promptfoo does not extend this to sets.
                 let forced = self.weight == 0.0 && self.check.as_set().is_none();
                 verdict.mark = if pass || forced { Mark::Pass } else { Mark::Fail };
+                // Who speaks of an answer does not know that the word was turned round.
+                let quoted = self.check.panel().is_some() || self.check.names_scores();
+                let blind = self.negated && !pass && quoted && finding.turned != Turned::Void;
                 verdict.reason = finding.reason;
+                if blind {
+                    verdict.reason.insert_str(0, "it must not hold, and it does: ");
+                }
                 verdict.metric = metric.filter(|m| !m.is_empty()).map(std::borrow::Cow::into_owned);
                 verdict.expected = finding.expected.or_else(|| self.expected.clone());
             }

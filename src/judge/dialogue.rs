@@ -74,10 +74,11 @@ pub async fn ask<T>(
 /// The beginning of a reply, in quotes and on one line.
 fn excerpt(reply: &str) -> String {
     const MOST: usize = 200;
-    let reply = reply.trim();
+    let reply = reply.split_whitespace().collect::<Vec<_>>().join(" ");
     match reply.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{:?}…", &reply[..end]),
-        None => format!("{reply:?}"),
+        _ if reply.is_empty() => "nothing".to_owned(),
+        Some((end, _)) => format!("\"{}…\"", &reply[..end]),
+        None => format!("\"{reply}\""),
     }
 }
 

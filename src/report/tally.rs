@@ -43,6 +43,9 @@ pub(super) struct Stats {
     token_usage: Usage,
     /// US dollars; nothing when no answer's cost is known.
     cost: Option<f64>,
+    /// What graders took, which is in no other figure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grading: Option<Spent>,
     duration_ms: u64,
 }
 
@@ -119,6 +122,7 @@ impl Stats {
             unrun,
             token_usage: Usage::default(),
             cost: None,
+            grading: None,
             duration_ms,
         };
         columns.iter().fold(start, |mut sum, column| {
@@ -127,6 +131,9 @@ impl Stats {
             sum.errors += column.test_error_count;
             sum.token_usage += column.token_usage;
             sum.cost = both(sum.cost, column.cost);
+            if let Some(grading) = column.grading {
+                *sum.grading.get_or_insert_default() += grading;
+            }
             sum
         })
     }

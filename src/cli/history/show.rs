@@ -10,7 +10,7 @@ use crate::cli::exit::{ExitStatus, Failure};
 use crate::cli::keep::failed;
 use crate::cli::report::again;
 use crate::cli::screen::{Ink, Screen, count, thousands};
-use crate::cli::summary::{judged, spent};
+use crate::cli::summary::{graders, judged, spent};
 use crate::env::format_time;
 use crate::record::{Column, Ending};
 use crate::stats::{Tally, Total};
@@ -192,6 +192,9 @@ fn show_column(column: &Column, total: &Total, screen: &Screen) {
     screen.out(&format!("  {}", screen.line(&version, screen.width.saturating_sub(2))));
     screen.out(&format!("  {}", judged(total, screen)));
     screen.out(&format!("  {}", spent(total)));
+    if let Some(graders) = graders(total) {
+        screen.out(&format!("  {graders}"));
+    }
 }
 
 fn column_json(column: &Column, total: &Total) -> Value {
@@ -207,6 +210,7 @@ fn column_json(column: &Column, total: &Total) -> Value {
         "meanScore": total.mean_score(),
         "tokenUsage": total.usage,
         "costUsd": total.cost,
+        "grading": Some(total.grading).filter(|spent| spent.requests > 0),
         "cached": total.cached,
         "latencyMs": latency,
     })
