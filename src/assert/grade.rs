@@ -173,7 +173,9 @@ impl Tally {
     /// Whether that is a pass.
     pub fn passes(&self, threshold: Option<f64>) -> bool {
         threshold.map_or(self.failures == 0, |t| {
-            if (0.0..=1.0).contains(&t) { self.mean.bounded() >= t } else { self.score() >= t }
+            let mean = self.score();
+            // What one is worth beyond 1 or below 0 does not make up for another.
+            if (0.0..=1.0).contains(&t) { mean.min(self.mean.bounded()) >= t } else { mean >= t }
         })
     }
 

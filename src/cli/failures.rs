@@ -62,6 +62,9 @@ fn explain(columns: &[Column], outcome: &Outcome, screen: &Screen) {
             screen.out(&format!("  {}: {}", screen.paint(Ink::Strong, "hint"), screen.line(hint, wide)));
         }
     }
+    if outcome.status == Status::Failed && outcome.reason().is_none() {
+        screen.out(&format!("  {}", screen.line(&outcome.too_little(), wide)));
+    }
     for verdict in outcome.verdicts.iter().filter(|v| v.mark != Mark::Pass && &*v.kind != "assert-set") {
         let line = (!held_secrets(&(&*outcome.case, verdict))).then(|| source_line(&verdict.at)).flatten();
         explain_verdict(verdict, line.as_deref(), screen, wide);

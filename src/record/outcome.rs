@@ -134,6 +134,13 @@ impl Outcome {
         }
     }
 
+    /// Why a cell failed although no assertion did: its score.
+    pub fn too_little(&self) -> String {
+        let beyond = self.verdicts.iter().any(|v| !(0.0..=1.0).contains(&v.score));
+        let beyond = if beyond { "; what lies beyond 0 to 1 does not make up for others" } else { "" };
+        format!("no assertion failed by itself, but a score of {:.2} is not enough for this test{beyond}", self.score)
+    }
+
     /// The sentence for a person: why it failed or has no verdict.
     pub fn reason(&self) -> Option<&str> {
         use super::Mark;

@@ -188,10 +188,7 @@ pub(super) fn why(outcome: &Outcome) -> Option<Cow<'_, str>> {
     match (outcome.reason(), outcome.status) {
         (Some(reason), _) => Some(reason.into()),
         (None, Status::Passed) => None,
-        (None, Status::Failed) => Some(
-            format!("no assertion failed by itself, but a score of {:.2} is not enough for this test", outcome.score)
-                .into(),
-        ),
+        (None, Status::Failed) => Some(outcome.too_little().into()),
         (None, Status::Errored) => Some("there is no verdict".into()),
     }
 }

@@ -1,0 +1,301 @@
+//! Scripts of the user through the binary: what they return, what they break, what they see.
+
+use serde_json::{Value, json};
+
+use crate::languages::{lacks, with_programs};
+use crate::project::{Project, Ran};
+
+/// Files that scripts of the tests live in.
+const FILES: [(&str, &str); 9] = [
+    (
+        "a.js",
+        "module.exports = (output, context) => output.includes(context.vars.name);\nmodule.exports.half = () => 0.5;\n",
+    ),
+    (
+        "a.mjs",
+        "export default async (output) => ({ pass: output.length > 3, score: 0.75, reason: 'long enough' });\nexport function no() { return false }\nexport const boom = () => { throw new Error('no way') };\n",
+    ),
+    ("a.cjs", "const own = (output) => output === 'hi Bob';\nmodule.exports = { own };\n"),
+    ("a.ts", "export default (output: string): boolean => output.startsWith('hi');\n"),
+    (
+        "a.py",
+        "import sys\n\ndef get_assert(output, context):\n    print('printed', output)\n    return context['vars']['name'] in output\n\n\
+         def score(output, context):\n    return {'pass': True, 'score': 0.25, 'reason': 'a quarter', 'namedScores': {'tone': 0.5}}\n\n\
+         def leave(output, context):\n    sys.exit(3)\n\n\
+         def deep(output, context):\n    return deep(output, context)\n\n\
+         async def later(output, context):\n    return True\n\n\
+         def shout(output, context):\n    return output.upper() + '!'\n\n\
+         def get_value(output, context):\n    return ['hi', context['vars']['name']]\n",
+    ),
+    (
+        "a.rb",
+        "def get_assert(output, context)\n  output.include?(context['vars']['name'])\nend\n\ndef third(output, context)\n  1.0 / 3\nend\n",
+    ),
+    ("bad.py", "def get_assert(output, context:\n    return True\n"),
+    ("bad.js", "export default (output) => { retur n }\n"),
+    (
+        "score.js",
+        "module.exports = (scores) => ({ pass: scores.tone > 0.4, score: scores.tone, reason: 'by tone' });\n",
+    ),
+];
+
+fn project(config: &str) -> Project {
+    let project = FILES.iter().fold(Project::new(), |project, (name, text)| project.file(name, text));
+    with_programs(project.file("evalconfig.yaml", config))
+}
+
+/// A case that answers `hi Bob`, with these assertions.
+fn suite(asserts: &str) -> String {
+    format!(
+        "prompts: ['hi {{{{name}}}}']\nproviders: [echo]\ntests:\n  - vars: {{name: Bob}}\n    assert:\n{asserts}\n"
+    )
+}
+
+fn components(results: &[Value]) -> Vec<Value> {
+    results[0]["gradingResult"]["componentResults"].as_array().unwrap().clone()
+}
+
+#[track_caller]
+fn judged(ran: Ran, results: &[Value], rows: &[(&str, &str, f64, &str)], code: i32) {
+    ran.code(code);
+    let components = components(results);
+    assert_eq!(components.len(), rows.len());
+    for ((assertion, mark, score, reason), found) in rows.iter().zip(&components) {
+        let came = if found["error"] == true { "error" } else { ["fail", "pass"][usize::from(found["pass"] == true)] };
+        let words = found["reason"].as_str().unwrap();
+        assert_eq!((came, &found["score"]), (*mark, &json!(score)), "{assertion}: {words}");
+        assert!(words.contains(reason), "{assertion}: {words}");
+    }
+}
+
+/// Runs all rows as assertions of one case. Rows whose language is not here are left out.
+#[track_caller]
+fn table(rows: &[(&str, &str, f64, &str)], code: i32) {
+    let here: Vec<_> = rows.iter().filter(|(assertion, ..)| !lacks(assertion, assertion)).copied().collect();
+    let asserts: String = here.iter().map(|(assertion, ..)| format!("      - {assertion}\n")).collect();
+    let (ran, results) = project(&suite(&asserts)).results(&["--no-table"]);
+    if here.len() == rows.len() {
+        judged(ran, &results, &here, code);
+    } else if !here.is_empty() {
+        judged(Ran { code, ..ran }, &results, &here, code);
+    }
+}
+
+#[test]
+fn what_scripts_return_is_their_verdict() {
+    table(
+        &[
+            ("{type: javascript, value: 'output === \"hi Bob\"'}", "pass", 1.0, "returned true"),
+            ("{type: javascript, value: 'context.vars.name.length / 4'}", "pass", 0.75, "it returned 0.75"),
+            ("{type: javascript, value: 'output.length / 10', threshold: 0.6}", "pass", 0.6, "0.6"),
+            ("{type: javascript, value: '({pass: true, score: 0.3, reason: \"so so\"})'}", "pass", 0.3, "so so"),
+            (
+                "{type: javascript, value: \"const n = 6;\\nreturn output.length === n;\\n\"}",
+                "pass",
+                1.0,
+                "returned true",
+            ),
+            ("{type: javascript, value: '(() => /b[o]b/i.test(output))()'}", "pass", 1.0, "returned true"),
+            ("{type: javascript, value: 'context.prompt === `hi ${context.vars.name}`'}", "pass", 1.0, "returned true"),
+            (
+                "{type: javascript, value: 'context.config.least < output.length', config: {least: 3}}",
+                "pass",
+                1.0,
+                "true",
+            ),
+            ("{type: not-javascript, value: 'output.length > 99'}", "pass", 1.0, "returned false"),
+            ("{type: javascript, value: 'file://a.js'}", "pass", 1.0, "returned true"),
+            ("{type: javascript, value: 'file://a.js:half'}", "pass", 0.5, "0.5"),
+            ("{type: javascript, value: 'file://a.mjs'}", "pass", 0.75, "long enough"),
+            ("{type: javascript, value: 'file://a.cjs:own'}", "pass", 1.0, "returned true"),
+            ("{type: python, value: 'len(output) == 6'}", "pass", 1.0, "returned true"),
+            ("{type: python, value: \"n = 6\\nreturn len(output) / n\\n\"}", "pass", 1.0, "it returned 1"),
+            ("{type: python, value: 'file://a.py'}", "pass", 1.0, "returned true"),
+            ("{type: python, value: 'file://a.py:score'}", "pass", 0.25, "a quarter"),
+            ("{type: python, value: 'file://a.py:later'}", "pass", 1.0, "returned true"),
+            ("{type: ruby, value: 'output.length == 6'}", "pass", 1.0, "returned true"),
+            ("{type: ruby, value: 'file://a.rb'}", "pass", 1.0, "returned true"),
+            ("{type: icontains-all, value: 'file://a.py'}", "pass", 1.0, "Bob"),
+        ],
+        0,
+    );
+}
+
+#[test]
+fn what_fails_is_told_from_what_breaks() {
+    table(
+        &[
+            ("{type: javascript, value: 'output.length > 99'}", "fail", 0.0, "returned false"),
+            ("{type: javascript, value: '0.2', threshold: 0.5}", "fail", 0.2, "at least 0.5"),
+            ("{type: javascript, value: 'undefined'}", "fail", 0.0, "returned nothing"),
+            ("{type: not-javascript, value: 'true'}", "fail", 0.0, "it must not hold, and it does"),
+            ("{type: javascript, value: 'output.foo.bar'}", "error", 0.0, "cannot read property 'bar' of undefined"),
+            ("{type: javascript, value: '\"what\"'}", "error", 0.0, "it returned \"what\""),
+            ("{type: javascript, value: 'NaN'}", "error", 0.0, "NaN"),
+            ("{type: javascript, value: 'for (;;) ;'}", "error", 0.0, "took too long and was stopped"),
+            ("{type: javascript, value: 'file://a.mjs:no'}", "fail", 0.0, "returned false"),
+            ("{type: javascript, value: 'file://a.mjs:boom'}", "error", 0.0, "no way (a.mjs:3)"),
+            ("{type: python, value: 'file://a.py:leave'}", "error", 0.0, "a.py"),
+            ("{type: python, value: 'file://a.py:deep'}", "error", 0.0, "RecursionError"),
+            ("{type: python, value: '1 / 0'}", "error", 0.0, "ZeroDivisionError"),
+            ("{type: python, value: 'len(output) > 99'}", "fail", 0.0, "returned false"),
+            ("{type: ruby, value: 'raise \"stop\"'}", "error", 0.0, "stop"),
+            ("{type: ruby, value: 'file://a.rb:third', threshold: 0.5}", "fail", 1.0 / 3.0, "at least 0.5"),
+        ],
+        101,
+    );
+}
+
+#[test]
+fn typescript_runs_where_node_reads_it() {
+    let config = suite("      - {type: javascript, value: 'file://a.ts'}");
+    if lacks(&config, "TypeScript") {
+        return;
+    }
+    let ran = project(&config).run(&["run", "--no-table"]);
+    match ran.code {
+        0 => {}
+        _ => drop(ran.code(2).says("cannot read TypeScript: node 22.18 or newer can")),
+    }
+}
+
+#[test]
+fn mistakes_are_found_before_anything_is_asked() {
+    for (assertion, words) in [
+        ("{type: javascript, value: 'output.('}", "this is no valid JavaScript"),
+        ("{type: javascript, value: 'file://nowhere.js'}", "no file `nowhere.js`"),
+        ("{type: javascript, value: 'file://a.mjs:nope'}", "there is no function nope (it has boom, no)"),
+        ("{type: javascript, value: 'file://bad.js'}", "SyntaxError"),
+        ("{type: javascript, value: 'file://a.txt'}", "no file `a.txt`"),
+        ("{type: python, value: 'file://a.js'}", "`python` cannot run a file of node"),
+        ("{type: python, value: 'file://a.py:nope'}", "nope"),
+        ("{type: python, value: 'file://bad.py'}", "SyntaxError"),
+        ("{type: python, value: 'len(output'}", "SyntaxError"),
+        ("{type: ruby, value: 'output.('}", "ruby"),
+    ] {
+        if lacks(assertion, assertion) {
+            continue;
+        }
+        let project = project(&suite(&format!("      - {assertion}")));
+        project
+            .run(&["run", "-o", "r.json"])
+            .code(2)
+            .says(words)
+            .says("evalconfig.yaml:6:")
+            .says("nothing was requested");
+        assert!(!project.exists("r.json"), "{assertion}");
+    }
+}
+
+#[test]
+fn slips_are_warned_of() {
+    for (assertion, words) in [
+        ("{type: javascript, value: \"const n = 3;\\noutput.length > n\\n\"}", "this script never returns anything"),
+        ("{type: python, value: '\"{{name}}\" in output'}", "a quote in one breaks it, and its text runs as code"),
+    ] {
+        if !lacks(assertion, assertion) {
+            project(&suite(&format!("      - {assertion}"))).run(&["validate"]).code(0).says(words);
+        }
+    }
+}
+
+#[test]
+fn what_a_script_does_to_its_world_ends_with_it() {
+    table(
+        &[
+            (
+                "{type: javascript, value: '(() => { globalThis.left = 1; String.prototype.includes = () => true; return true })()'}",
+                "pass",
+                1.0,
+                "",
+            ),
+            (
+                "{type: javascript, value: 'typeof left === \"undefined\" && !output.includes(\"zzz\")'}",
+                "pass",
+                1.0,
+                "",
+            ),
+            (
+                "{type: javascript, value: '(() => { output = \"changed\"; context.vars.name = \"changed\"; return true })()'}",
+                "pass",
+                1.0,
+                "",
+            ),
+            ("{type: javascript, value: 'output === \"hi Bob\" && context.vars.name === \"Bob\"'}", "pass", 1.0, ""),
+        ],
+        0,
+    );
+}
+
+#[test]
+fn transforms_follow_one_another() {
+    let config = "
+prompts: ['hi {{name}}']
+providers: [{id: echo, transform: 'output + \" 1\"'}]
+defaultTest:
+  options: {transform: 'output + \" 2\"', transformVars: '({name: vars.name.trim()})'}
+tests:
+  - {vars: {name: ' Bob '}, assert: [{type: equals, value: 'hi Bob 1 2'}, {type: equals, value: '[hi Bob 1 2]', transform: '`[${output}]`'}]}
+  - {vars: {name: Ann}, options: {transform: 'output + \" 3\"'}, assert: [{type: equals, value: hi Ann 1 3}]}
+  - {vars: {name: Eve}, options: {transform: '({greeting: output})'}, assert: [{type: javascript, value: output.greeting === 'hi Eve 1'}]}
+";
+    let project = project(config);
+    project.run(&["run", "--no-table", "-o", "r.json"]).code(0);
+    let result = project.json("r.json")["results"]["results"][0]["response"].clone();
+    assert_eq!((&result["output"], &result["raw"]), (&json!("hi Bob 1 2"), &json!("hi Bob")));
+    // What came out of the cache or the store is what came, and is transformed once.
+    project.run(&["run", "--no-table"]).code(0);
+    project.run(&["run", "--no-table", "--resume"]).code(0);
+    let broken = config.replace("output + \\\" 2\\\"", "output.a.b").replace("'output + \" 2\"'", "output.a.b");
+    let (ran, results) = project.file("evalconfig.yaml", &broken).results(&["--no-table"]);
+    ran.code(101).says("cannot read property 'b' of undefined");
+    assert_eq!((&results[0]["failureReason"], &results[2]["success"]), (&json!(2), &json!(true)));
+}
+
+#[test]
+fn transforms_live_in_files_too() {
+    let config = "
+prompts: ['hi {{name}}']
+providers: [{id: echo, transform: 'file://a.py:shout'}]
+tests: [{vars: {name: Bob}, assert: [{type: equals, value: 'HI BOB!'}]}]
+";
+    if !lacks(config, "a transform in Python") {
+        project(config).run(&["run", "--no-table"]).code(0);
+    }
+}
+
+#[test]
+fn a_score_of_ones_own_decides() {
+    let config = "
+prompts: ['hi {{name}}']
+providers: [echo]
+defaultTest: {assertScoringFunction: 'file://score.js'}
+tests:
+  - {vars: {name: Bob}, assert: [{type: contains, value: Bob, metric: tone}, {type: contains, value: zzz}]}
+  - {vars: {name: Ann}, assert: [{type: contains, value: Bob, metric: tone}]}
+";
+    if lacks(config, "a score of one's own") {
+        return;
+    }
+    let (ran, results) = project(config).results(&["--no-table"]);
+    ran.code(100);
+    assert_eq!((&results[0]["success"], &results[1]["success"]), (&json!(true), &json!(false)));
+    assert_eq!(components(&results)[0]["reason"], "by tone");
+}
+
+#[test]
+fn a_key_that_a_script_tells_is_taken_out() {
+    let config = "
+prompts: ['hi {{name}}']
+providers: [{id: 'openai:m', config: {apiKey: '{{env.MY_KEY}}', apiBaseUrl: 'http://127.0.0.1:1'}}]
+tests:
+  - vars: {name: Bob}
+    providerOutput: hi
+    assert: [{type: javascript, value: '({pass: false, score: 0, reason: `the key is planted-${\"0123456789\"}`})'}]
+";
+    let project = project(config).env("MY_KEY", "planted-0123456789");
+    project.run(&["run", "--no-table", "-o", "r.json", "-o", "r.xml"]).code(100).never_says("planted-0123456789");
+    for report in ["r.json", "r.xml"] {
+        assert!(!project.read(report).contains("planted-0123456789"), "{report}");
+    }
+}
