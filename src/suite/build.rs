@@ -180,13 +180,15 @@ impl Builder {
         let at = draft.at.location();
         let mut cases = Vec::with_capacity(maps.len());
         for (n, map) in maps.into_iter().enumerate() {
+            let hash = case_hash(None, &map);
             let id = match &draft.id {
                 Some(id) if several => format!("{id}/{}", n + 1),
                 Some(id) => id.clone(),
-                None => derived(draft.description.as_deref(), &map),
+                None if draft.description.is_some() => derived(&case_hash(draft.description.as_deref(), &map)),
+                None => derived(&hash),
             };
             let id = unique(id, draft.id.is_some(), ids, &draft.at, problems);
-            let inputs = inputs(&map, &options.prefix, &options.suffix, &parameters);
+            let inputs = inputs(&hash, &options.prefix, &options.suffix, &parameters);
             let reference = CaseRef {
                 inputs,
                 id: id.into(),
@@ -264,8 +266,7 @@ impl Builder {
         at: &Span,
         problems: &mut Problems,
     ) -> Vec<Map<String, Value>> {
-        let mut all = self.defaults.vars.clone();
-        all.extend(own);
+        let all = merged(&self.defaults.vars, own);
         let maps = if options.no_expansion { Ok(vec![all]) } else { vars::combinations(all) };
         let maps = maps.unwrap_or_else(|message| {
             problems.push(Problem::error(message).at(at));
@@ -302,8 +303,8 @@ pub(super) fn small(node: Option<&Node>) -> Option<u32> {
 }
 
 /// What a case asks.
-fn inputs(vars: &Map<String, Value>, prefix: &str, suffix: &str, parameters: &Arc<Map<String, Value>>) -> Digest {
-    let id = ContentId::of(&case_hash(None, vars)).with(prefix).with(suffix);
+fn inputs(hash: &str, prefix: &str, suffix: &str, parameters: &Arc<Map<String, Value>>) -> Digest {
+    let id = ContentId::of(hash).with(prefix).with(suffix);
     if parameters.is_empty() {
         return id.digest();
     }
@@ -337,7 +338,8 @@ fn refuse_environment(draft: &Draft, problems: &mut Problems) {
     if draft.trust == Trust::Config {
         return;
     }
-    for text in [&draft.options.prefix, &draft.options.suffix] {
+    let texts = [&draft.options.prefix, &draft.options.suffix];
+    for text in texts.into_iter().filter(|text| !text.is_empty()) {
         let reads = Template::prompt(text).is_ok_and(|t| t.names().iter().any(|name| name == "env"));
         if reads {
             problems.push(Problem::error("a row of a dataset cannot read the environment").at(&draft.at));
@@ -351,14 +353,17 @@ fn can_fail<'a>(mut assertions: impl Iterator<Item = &'a Assertion>, threshold: 
 }
 
 fn merged(under: &Map<String, Value>, over: Map<String, Value>) -> Map<String, Value> {
+    if under.is_empty() {
+        return over;
+    }
     let mut all = under.clone();
     all.extend(over);
     all
 }
 
 /// An id made from what identifies a case: its inputs and what it is called.
-fn derived(description: Option<&str>, vars: &Map<String, Value>) -> String {
-    case_hash(description, vars)[..10].to_owned()
+fn derived(hash: &str) -> String {
+    hash.chars().take(10).collect()
 }
 
 fn unique(id: String, given: bool, ids: &mut Ids, at: &Span, problems: &mut Problems) -> String {
