@@ -10,6 +10,7 @@ pub mod cli;
 pub mod content;
 pub mod diag;
 pub mod env;
+pub mod experiment;
 pub mod judge;
 pub mod plan;
 pub mod prompts;

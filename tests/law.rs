@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["diag", "env", "content"],
     &["record", "yaml", "template"],
     &["stats", "store", "audit", "script", "judge"],
-    &["prompts", "provider", "assert", "report"],
+    &["prompts", "experiment", "provider", "assert", "report"],
     &["plan", "transport", "registry"],
     &["suite", "run"],
     &["cli"],

@@ -1,0 +1,21 @@
+//! A/B tests: who gets which version, for how long, and what is measured.
+//!
+//! An experiment is a file ([`Plan`]). Starting it freezes what decides about users into a [`Phase`], and an
+//! [`Assignment`] is a pure function of that and of the user's id.
+
+mod allocation;
+mod bucket;
+mod file;
+mod hash;
+mod metric;
+mod phase;
+
+#[cfg(test)]
+mod tests;
+
+pub use allocation::{Allocation, Slice};
+pub use bucket::{Ranges, choose, ranges};
+pub use file::{FOLDER, Plan, PlannedArm};
+pub use hash::{PLACES, place, share, thousandth};
+pub use metric::{Aggregate, Direction, Metric, Role};
+pub use phase::{ALGORITHM, Arm, Assignment, Namespace, Outside, Phase};
