@@ -181,12 +181,8 @@ impl Builder {
         let mut cases = Vec::with_capacity(maps.len());
         for (n, map) in maps.into_iter().enumerate() {
             let hash = case_hash(None, &map);
-            let id = match &draft.id {
-                Some(id) if several => format!("{id}/{}", n + 1),
-                Some(id) => id.clone(),
-                None if draft.description.is_some() => derived(&case_hash(draft.description.as_deref(), &map)),
-                None => derived(&hash),
-            };
+            let id = id(draft.id.as_deref(), draft.description.as_deref(), &map, &hash);
+            let id = if several && draft.id.is_some() { format!("{id}/{}", n + 1) } else { id };
             let id = unique(id, draft.id.is_some(), ids, &draft.at, problems);
             let inputs = inputs(&hash, &options.prefix, &options.suffix, &parameters);
             let reference = CaseRef {
@@ -361,9 +357,14 @@ fn merged(under: &Map<String, Value>, over: Map<String, Value>) -> Map<String, V
     all
 }
 
-/// An id made from what identifies a case: its inputs and what it is called.
-fn derived(hash: &str) -> String {
-    hash.chars().take(10).collect()
+/// The given id, or one made from what identifies a case: its inputs, whose hash this is, and what it is called.
+fn id(given: Option<&str>, description: Option<&str>, vars: &Map<String, Value>, hash: &str) -> String {
+    let beginning = |hash: &str| hash.chars().take(10).collect();
+    match (given, description) {
+        (Some(id), _) => id.to_owned(),
+        (None, None) => beginning(hash),
+        (None, description) => beginning(&case_hash(description, vars)),
+    }
 }
 
 fn unique(id: String, given: bool, ids: &mut Ids, at: &Span, problems: &mut Problems) -> String {
