@@ -28,6 +28,15 @@ pub enum Event {
     /// A label went back to what was live before.
     #[serde(rename = "rollback")]
     Rollback,
+    /// An experiment began, or a stretch of it.
+    #[serde(rename = "experiment.start")]
+    ExperimentStart,
+    /// A running experiment was changed in something that decides about no user.
+    #[serde(rename = "experiment.change")]
+    ExperimentChange,
+    /// An experiment ended with a decision.
+    #[serde(rename = "experiment.stop")]
+    ExperimentStop,
     /// Two chains became one.
     #[serde(rename = "merge")]
     Merge,
@@ -49,6 +58,9 @@ impl Event {
             Self::Denied => "promote.denied",
             Self::Override => "promote.override",
             Self::Rollback => "rollback",
+            Self::ExperimentStart => "experiment.start",
+            Self::ExperimentChange => "experiment.change",
+            Self::ExperimentStop => "experiment.stop",
             Self::Merge => "merge",
             Self::Repair => "repair",
             Self::Unknown => "unknown",
@@ -174,6 +186,9 @@ pub struct Change {
     /// What the move rests on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// The stretch of an experiment, as it is frozen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experiment: Option<Value>,
 }
 
 /// What a decision rests on, by its hashes.

@@ -9,7 +9,7 @@ use super::phase::Namespace;
 use crate::diag::{Problem, Problems, Source, Span, did_you_mean};
 use crate::yaml::{self, Key, Node, Shape, Table, check};
 
-/// The folder of experiments, in the registry's.
+/// The folder of experiments, beside the registry's.
 pub const FOLDER: &str = "experiments";
 /// Users at which the interval is tightest where nobody says.
 const PLANNED: u64 = 1000;

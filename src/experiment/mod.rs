@@ -4,6 +4,7 @@
 //! [`Assignment`] is a pure function of that and of the user's id.
 
 mod allocation;
+pub mod analysis;
 mod bucket;
 mod file;
 mod hash;

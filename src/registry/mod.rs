@@ -7,6 +7,7 @@
 mod actor;
 mod adopt;
 mod bundle;
+mod experiments;
 mod frozen;
 mod history;
 mod import;
@@ -24,6 +25,7 @@ mod verify;
 mod tests;
 
 pub use bundle::{Bundle, BundleTrouble};
+pub use experiments::{Experiment, Started, Stop};
 pub use frozen::Frozen;
 pub use history::{Live, Moved, history, live_at};
 pub use import::Imported;

@@ -148,24 +148,28 @@ pub struct Sequential {
 }
 
 /// The asymptotic confidence sequence of Waudby-Smith et al. (arXiv 2103.06476) with GrowthBook's
-/// tuning, over each arm's values with one more at each end of the scale.
+/// tuning, over each arm's values with one more at each end of the scale, where there is one.
 ///
 /// # Errors
-/// When an arm is empty or has not burnt in.
-pub fn sequential(a: &Arm, b: &Arm, scale: Scale, alpha: f64, planned: f64) -> Result<Sequential, Status> {
+/// When an arm is empty or has not burnt in; without a scale also when nothing varies.
+pub fn sequential(a: &Arm, b: &Arm, scale: Option<Scale>, alpha: f64, planned: f64) -> Result<Sequential, Status> {
     if a.n == 0.0 || b.n == 0.0 {
         return Err(Status::NoData);
     }
     if a.n < BURN_IN || b.n < BURN_IN {
         return Err(Status::Collecting);
     }
+    let ends = scale.map_or([0.0; 3], |Scale { low, high }| [2.0, low + high, low * low + high * high]);
     let padded = |arm: &Arm| {
-        let n = arm.n + 2.0;
-        let mean = (arm.sum + scale.low + scale.high) / n;
-        let squares = arm.squares + scale.low.powi(2) + scale.high.powi(2);
-        (n, mean, (squares - n * mean * mean) / (n - 1.0))
+        let n = arm.n + ends[0];
+        let mean = (arm.sum + ends[1]) / n;
+        let squares = arm.squares + ends[2];
+        (n, mean, ((squares - n * mean * mean) / (n - 1.0)).max(0.0))
     };
     let ((na, ma, va), (nb, mb, vb)) = (padded(a), padded(b));
+    if va + vb <= f64::EPSILON * (ma * ma + mb * mb) {
+        return Err(Status::NoVariation);
+    }
     let (center, error, n) = (mb - ma, (va / na + vb / nb).sqrt(), na + nb);
     let rho2 = mixture(alpha, planned);
     let w = n * rho2 + 1.0;

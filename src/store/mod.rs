@@ -23,6 +23,7 @@ mod rows;
 mod schema;
 mod stored;
 mod summary;
+mod trials;
 mod trouble;
 
 pub use cache::{Cache, CacheStats};
@@ -36,6 +37,7 @@ pub use kept::{Kept, KeptCell, Spent};
 pub use open::Store;
 pub use stored::StoredRun;
 pub use summary::Summary;
+pub use trials::{Exposure, Person, Record, Trial};
 pub use trouble::{StoreError, Trouble};
 
 use crate::record::{Request, Response};

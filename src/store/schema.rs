@@ -113,6 +113,36 @@ ALTER TABLE responses ADD COLUMN run BIGINT;
 ALTER TABLE responses ADD COLUMN question TEXT;
 CREATE INDEX responses_by_run ON responses (run, question) WHERE run IS NOT NULL;
 ",
+    "
+CREATE TABLE trials (
+    id INTEGER PRIMARY KEY,
+    experiment TEXT NOT NULL,
+    phase BIGINT NOT NULL,
+    decided TEXT,
+    decided_ms BIGINT,
+    UNIQUE (experiment, phase)
+);
+CREATE TABLE exposures (
+    trial BIGINT NOT NULL,
+    person TEXT NOT NULL,
+    arm TEXT NOT NULL,
+    forced BOOLEAN NOT NULL,
+    segment TEXT,
+    at_ms BIGINT NOT NULL,
+    PRIMARY KEY (trial, person, arm)
+) WITHOUT ROWID;
+CREATE TABLE outcomes (
+    trial BIGINT NOT NULL,
+    metric TEXT NOT NULL,
+    person TEXT NOT NULL,
+    event TEXT NOT NULL,
+    arm TEXT NOT NULL,
+    value DOUBLE PRECISION NOT NULL,
+    segment TEXT,
+    at_ms BIGINT NOT NULL,
+    PRIMARY KEY (trial, metric, person, event)
+) WITHOUT ROWID;
+",
 ];
 
 /// Brings a store to the newest schema. Of two processes that find an old store, one migrates and the

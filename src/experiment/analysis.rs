@@ -1,0 +1,364 @@
+//! What an experiment shows so far.
+//!
+//! Source of the rules: the order is data, sample ratio, burn-in, intervals that may be looked at every day
+//! (Waudby-Smith et al., arXiv 2103.06476), guardrails that all must hold, success metrics of which one
+//! suffices, at a level divided by their number.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::metric::{Direction, Metric, Role};
+use super::phase::Phase;
+use crate::stats::{self, Sequential, Split, Spread, Status, float};
+
+/// The level of a verdict.
+const ALPHA: f64 = 0.05;
+/// Users met more than one arm: more than this share of them is an alarm.
+const MIXED: f64 = 0.01;
+
+/// What users of one arm came to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Group {
+    arm: stats::Arm,
+    spread: Spread,
+    /// Whether every value is 0 or 1.
+    graded: bool,
+}
+
+impl Group {
+    /// Takes in what a user's values come to.
+    pub fn add(&mut self, value: f64) {
+        self.arm.n += 1.0;
+        self.arm.sum += value;
+        self.arm.squares += value * value;
+        self.spread.add(value);
+        self.graded |= value.to_bits() != 0.0_f64.to_bits() && value.to_bits() != 1.0_f64.to_bits();
+    }
+
+    /// How many users.
+    pub fn users(&self) -> u64 {
+        whole(self.arm.n)
+    }
+
+    /// Their mean.
+    pub fn mean(&self) -> Option<f64> {
+        (self.arm.n > 0.0).then_some(self.spread.mean)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of users")]
+fn whole(n: f64) -> u64 {
+    n as u64
+}
+
+/// What is known of a metric: a group for each arm, in all and by segment.
+#[derive(Debug, Clone, Default)]
+pub struct Measured {
+    /// By arm, in the order of the phase.
+    pub all: Vec<Group>,
+    /// The same for each sort of user.
+    pub segments: BTreeMap<String, Vec<Group>>,
+}
+
+impl Measured {
+    /// Of nobody yet.
+    pub fn new(arms: usize) -> Self {
+        Self { all: vec![Group::default(); arms], segments: BTreeMap::new() }
+    }
+
+    /// Takes in a user.
+    pub fn add(&mut self, arm: usize, segment: Option<&str>, value: f64) {
+        let Some(group) = self.all.get_mut(arm) else { return };
+        group.add(value);
+        let Some(segment) = segment else { return };
+        let arms = self.all.len();
+        if !self.segments.contains_key(segment) {
+            self.segments.insert(segment.to_owned(), vec![Group::default(); arms]);
+        }
+        if let Some(group) = self.segments.get_mut(segment).and_then(|groups| groups.get_mut(arm)) {
+            group.add(value);
+        }
+    }
+}
+
+/// All that goes into an analysis.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// What was frozen.
+    pub phase: &'a Phase,
+    /// Users exposed to each arm, in the order of the phase; nothing where exposures were not logged.
+    pub exposed: Option<Vec<u64>>,
+    /// Users who met more than one arm.
+    pub several: u64,
+    /// Each metric of the phase, in its order.
+    pub measured: Vec<Measured>,
+}
+
+/// What an experiment shows.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Analysis {
+    /// Whether users came in the planned proportion; first those who were exposed.
+    pub ratios: Vec<RatioCheck>,
+    /// Users who met more than one arm; they are left out.
+    pub several: u64,
+    /// What makes all of it invalid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invalid: Option<String>,
+    /// Every other arm against the control.
+    pub arms: Vec<Against>,
+}
+
+/// A check of the proportion of users.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RatioCheck {
+    /// Who is counted: `exposed`, or those of whom a metric is known.
+    pub who: String,
+    /// Users of each arm, in the order of the phase.
+    pub users: Vec<u64>,
+    /// p of the planned proportion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p: Option<f64>,
+    /// Whether it is not the planned one.
+    pub alarm: bool,
+}
+
+/// An arm against the control.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Against {
+    /// The arm.
+    pub arm: String,
+    /// Its version.
+    pub version: String,
+    /// What is to be made of it.
+    pub verdict: Word,
+    /// Each metric.
+    pub metrics: Vec<Result>,
+}
+
+/// What is to be made of an arm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// The data cannot be trusted.
+    Invalid,
+    /// Nothing is shown yet.
+    KeepCollecting,
+    /// It is better, and nothing else is worse.
+    Better,
+    /// It is worse.
+    Worse,
+    /// A guardrail is worse than it may be.
+    GuardFailed,
+    /// As many users as were planned came, and no difference is shown.
+    NoDifference,
+}
+
+impl Word {
+    /// Whether it may be said for ever.
+    pub fn decides(self) -> bool {
+        matches!(self, Self::Better | Self::Worse | Self::GuardFailed)
+    }
+}
+
+/// A metric of an arm against the control's. Differences are the arm's minus the control's, as they are.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Result {
+    /// The metric.
+    pub metric: String,
+    /// What it is for.
+    pub role: Role,
+    /// The sort of users, where not all are meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segment: Option<String>,
+    /// Users of the control and of the arm of whom it is known.
+    pub users: [u64; 2],
+    /// Their means.
+    pub means: [Option<f64>; 2],
+    /// The difference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub difference: Option<f64>,
+    /// The interval that stays valid however often one looks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
+    /// Its level.
+    pub alpha: f64,
+    /// Its p; of segments, Holm's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p: Option<f64>,
+    /// The interval of somebody who planned to look once, now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub one_look: Option<[f64; 2]>,
+    /// Why there is no interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// What it shows.
+    pub shows: Shows,
+}
+
+/// What a metric shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shows {
+    /// Nothing yet.
+    Nothing,
+    /// The arm is better.
+    Better,
+    /// The arm is worse; a guardrail, by more than its margin.
+    Worse,
+    /// A guardrail is no worse than its margin.
+    Holds,
+}
+
+/// Says what the evidence shows.
+pub fn analyze(evidence: &Evidence<'_>) -> Analysis {
+    let phase = evidence.phase;
+    let ratios = ratios(evidence);
+    let invalid = invalid(evidence, &ratios);
+    let control = phase.arms.iter().position(|arm| arm.control).unwrap_or(0);
+    let others = (0..phase.arms.len()).filter(|at| *at != control && phase.arms[*at].weight > 0);
+    let arms = others.map(|at| against(evidence, control, at, invalid.is_some())).collect();
+    Analysis { ratios, several: evidence.several, invalid, arms }
+}
+
+fn ratios(evidence: &Evidence<'_>) -> Vec<RatioCheck> {
+    let phase = evidence.phase;
+    let weights: Vec<f64> = phase.arms.iter().map(|arm| f64::from(arm.weight)).collect();
+    let check = |who: &str, users: Vec<u64>| {
+        let split = stats::split(&users, &weights).ok();
+        let stray = users.iter().zip(&weights).any(|(n, weight)| *n > 0 && *weight == 0.0);
+        RatioCheck {
+            who: who.to_owned(),
+            users,
+            p: split.map(|split: Split| split.p),
+            alarm: stray || split.is_some_and(|split| split.alarm),
+        }
+    };
+    let exposed = evidence.exposed.iter().map(|users| check("exposed", users.clone()));
+    let known = phase
+        .metrics
+        .iter()
+        .zip(&evidence.measured)
+        .map(|(metric, measured)| check(&metric.name, measured.all.iter().map(Group::users).collect()));
+    exposed.chain(known).collect()
+}
+
+fn invalid(evidence: &Evidence<'_>, ratios: &[RatioCheck]) -> Option<String> {
+    let exposed: u64 = evidence.exposed.iter().flatten().sum::<u64>() + evidence.several;
+    if exposed > 0 && float(evidence.several) > MIXED * float(exposed) {
+        return Some(format!("{} of {exposed} users met more than one arm", evidence.several));
+    }
+    let alarm = ratios.iter().find(|check| check.alarm)?;
+    let who = if alarm.who == "exposed" { "exposed users".to_owned() } else { format!("users with `{}`", alarm.who) };
+    Some(format!("the {who} are not split as planned"))
+}
+
+fn against(evidence: &Evidence<'_>, control: usize, at: usize, invalid: bool) -> Against {
+    let phase = evidence.phase;
+    let arm = &phase.arms[at];
+    let mut metrics = Vec::new();
+    for (metric, measured) in phase.metrics.iter().zip(&evidence.measured) {
+        metrics.push(result(phase, metric, [&measured.all[control], &measured.all[at]]));
+        metrics.extend(segments(phase, metric, measured, [control, at]));
+    }
+    let users: u64 = phase
+        .metrics
+        .iter()
+        .zip(&evidence.measured)
+        .filter(|(m, _)| m.role == Role::Success)
+        .map(|(_, measured)| measured.all.iter().map(Group::users).sum())
+        .max()
+        .unwrap_or(0);
+    let verdict = if invalid { Word::Invalid } else { verdict(&metrics, users >= phase.planned_users) };
+    Against { arm: arm.name.clone(), version: arm.version.clone(), verdict, metrics }
+}
+
+/// Segments are looked at out of curiosity: no verdict rests on them, and Holm keeps many looks honest.
+fn segments(phase: &Phase, metric: &Metric, measured: &Measured, [control, at]: [usize; 2]) -> Vec<Result> {
+    let one = |(segment, groups): (&String, &Vec<Group>)| Result {
+        segment: Some(segment.clone()),
+        ..result(phase, metric, [&groups[control], &groups[at]])
+    };
+    let mut all: Vec<Result> = measured.segments.iter().map(one).collect();
+    let known: Vec<f64> = all.iter().filter_map(|result| result.p).collect();
+    let mut adjusted = stats::holm(&known).into_iter();
+    for result in all.iter_mut().filter(|result| result.p.is_some()) {
+        result.p = adjusted.next();
+        if result.p.is_none_or(|p| p >= ALPHA) {
+            result.shows = Shows::Nothing;
+        }
+    }
+    all
+}
+
+/// The level of a metric: success metrics share it, since one of them suffices; guardrails are one-sided.
+fn alpha(phase: &Phase, metric: &Metric) -> f64 {
+    let arms = phase.arms.iter().filter(|arm| arm.weight > 0).count().saturating_sub(1).max(1);
+    let wins = phase.metrics.iter().filter(|metric| metric.role == Role::Success).count().max(1);
+    match metric.role {
+        Role::Success => ALPHA / float((arms * wins) as u64),
+        Role::Guardrail => 2.0 * ALPHA,
+    }
+}
+
+fn result(phase: &Phase, metric: &Metric, [a, b]: [&Group; 2]) -> Result {
+    let alpha = alpha(phase, metric);
+    let found = stats::sequential(&a.arm, &b.arm, metric.bounds(), alpha, float(phase.planned_users));
+    let known = found.ok();
+    Result {
+        metric: metric.name.clone(),
+        role: metric.role,
+        segment: None,
+        users: [a.users(), b.users()],
+        means: [a.mean(), b.mean()],
+        difference: a.mean().zip(b.mean()).map(|(a, b)| b - a),
+        interval: known.map(|found| [found.interval.0, found.interval.1]),
+        alpha,
+        p: known.map(|found| found.p),
+        one_look: one_look(metric, [a, b]),
+        status: found.err(),
+        shows: known.map_or(Shows::Nothing, |found| shows(metric, &found)),
+    }
+}
+
+/// What an interval shows, seen from where more is better.
+fn shows(metric: &Metric, found: &Sequential) -> Shows {
+    let (low, high) = match metric.direction {
+        Direction::Higher => found.interval,
+        Direction::Lower => (-found.interval.1, -found.interval.0),
+    };
+    let margin = metric.margin.unwrap_or(0.0);
+    match metric.role {
+        Role::Success if low > 0.0 => Shows::Better,
+        Role::Success if high < 0.0 => Shows::Worse,
+        Role::Guardrail if low > -margin => Shows::Holds,
+        Role::Guardrail if high < -margin => Shows::Worse,
+        _ => Shows::Nothing,
+    }
+}
+
+fn one_look(metric: &Metric, [a, b]: [&Group; 2]) -> Option<[f64; 2]> {
+    if metric.is_rate() && !a.graded && !b.graded {
+        let pair = |group: &Group| (whole(group.arm.sum), whole(group.arm.n));
+        return stats::newcombe(pair(a), pair(b), 1.0 - ALPHA).map(|(_, low, high)| [low, high]);
+    }
+    let found = stats::welch(&a.spread, &b.spread, 1.0 - ALPHA).ok()?;
+    Some([found.interval.0, found.interval.1])
+}
+
+fn verdict(metrics: &[Result], planned: bool) -> Word {
+    let whole = || metrics.iter().filter(|result| result.segment.is_none());
+    let any = |role: Role, shows: Shows| whole().any(|result| result.role == role && result.shows == shows);
+    let guarded = whole().filter(|result| result.role == Role::Guardrail).all(|result| result.shows == Shows::Holds);
+    match () {
+        () if any(Role::Guardrail, Shows::Worse) => Word::GuardFailed,
+        () if any(Role::Success, Shows::Worse) => Word::Worse,
+        () if any(Role::Success, Shows::Better) && guarded => Word::Better,
+        () if planned && !any(Role::Success, Shows::Better) => Word::NoDifference,
+        () => Word::KeepCollecting,
+    }
+}

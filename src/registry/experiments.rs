@@ -1,0 +1,231 @@
+//! Experiments begin, change and end: entries of the log, and nothing else.
+
+use std::collections::BTreeMap;
+
+use super::session::{Registry, Session, Who};
+use super::trouble::RegistryError;
+use crate::audit::{Change, Entry, Event, Sealed};
+use crate::experiment::{ALGORITHM, Allocation, Arm, Assignment, Outside, Phase, Plan};
+
+/// An experiment as the log tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Experiment {
+    /// What decides about users.
+    pub phase: Phase,
+    /// When this stretch began, UTC.
+    pub since: String,
+    /// When it was last changed in what decides about nobody, UTC.
+    pub changed: Option<String>,
+    /// When it ended and with what decision, UTC.
+    pub stopped: Option<Stop>,
+}
+
+/// The end of an experiment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// When, UTC.
+    pub time: String,
+    /// What was decided.
+    pub decision: String,
+}
+
+/// What came of a start.
+#[derive(Debug, Clone)]
+pub struct Started {
+    /// What decides about users from now on.
+    pub phase: Phase,
+    /// What was entered; nothing where all was as planned already.
+    pub event: Option<Event>,
+    /// Places of which the arm is another than before, in basis points.
+    pub moved: u32,
+}
+
+impl Experiment {
+    /// The arm of a user; nobody's after the end.
+    pub fn assign(&self, user: &str) -> Assignment<'_> {
+        if self.stopped.is_some() { Assignment::Out(Outside::Stopped) } else { self.phase.assign(user) }
+    }
+}
+
+impl Registry {
+    /// The newest stretch of an experiment.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn experiment(&self, name: &str) -> Result<Option<Experiment>, RegistryError> {
+        let needle = format!("\"name\":{}", serde_json::Value::from(name));
+        Ok(self.phases(&["\"experiment\":{".to_owned(), needle], Some(name))?.pop())
+    }
+
+    /// The newest stretch of every experiment, by name.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn experiments(&self) -> Result<BTreeMap<String, Experiment>, RegistryError> {
+        let all = self.phases(&["\"experiment\":{".to_owned()], None)?;
+        Ok(all.into_iter().map(|one| (one.phase.name.clone(), one)).collect())
+    }
+
+    /// Stretches of experiments, oldest first.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    fn phases(&self, needles: &[String], name: Option<&str>) -> Result<Vec<Experiment>, RegistryError> {
+        let log = self.log();
+        let mut found = Vec::new();
+        // One experiment is told by its entries back to the start of its newest stretch.
+        let mut each = |sealed: Sealed| {
+            let Some(phase) = phase_of(&sealed.entry).filter(|phase| name.is_none_or(|name| phase.name == name)) else {
+                return true;
+            };
+            let begins = sealed.entry.event == Event::ExperimentStart;
+            found.push((sealed.entry, phase));
+            name.is_none() || !begins
+        };
+        log.search(needles, &mut each).map_err(|e| RegistryError::io(&e, "read", log.path()))?;
+        let mut all: Vec<Experiment> = Vec::new();
+        for (entry, phase) in found.into_iter().rev() {
+            enter(&mut all, &entry, phase);
+        }
+        Ok(all)
+    }
+}
+
+fn phase_of(entry: &Entry) -> Option<Phase> {
+    serde_json::from_value(entry.change.experiment.clone()?).ok()
+}
+
+fn enter(all: &mut Vec<Experiment>, entry: &Entry, phase: Phase) {
+    let time = entry.time.clone();
+    let same = all.iter_mut().rfind(|one| one.phase.name == phase.name);
+    match (entry.event, same) {
+        (Event::ExperimentStop, Some(one)) => {
+            one.stopped = Some(Stop { time, decision: entry.reason.clone().unwrap_or_default() });
+        }
+        (Event::ExperimentChange, Some(one)) => *one = Experiment { phase, changed: Some(time), ..one.clone() },
+        _ => all.push(Experiment { phase, since: time, changed: None, stopped: None }),
+    }
+}
+
+impl Session<'_> {
+    /// Starts an experiment, or a new stretch of it where something else than before is to decide. Arms are
+    /// released versions that are not withdrawn.
+    ///
+    /// # Errors
+    /// When an arm is no released version, or the disk refuses.
+    pub fn start_experiment(&mut self, plan: &Plan, reason: Option<&str>, who: &Who) -> Result<Started, RegistryError> {
+        let before = self.registry.experiment(&plan.name)?;
+        let running = before.as_ref().filter(|before| before.stopped.is_none()).map(|before| &before.phase);
+        let mut phase = self.frozen_phase(plan, before.as_ref().map_or(1, |before| before.phase.phase + 1))?;
+        let mut event = Some(Event::ExperimentStart);
+        if let Some(old) = running {
+            if phase.decides_as(old) {
+                phase.phase = old.phase;
+                phase.allocation.clone_from(&old.allocation);
+                event = (phase != *old).then_some(Event::ExperimentChange);
+            } else if same_arms(&phase, old) {
+                let weights: Vec<u32> = phase.arms.iter().map(|arm| arm.weight).collect();
+                phase.allocation = old.allocation.ramped(&weights, phase.coverage);
+            }
+        }
+        let moved = running.map_or(0, |old| moved(old, &phase));
+        self.keep_apart(&phase)?;
+        if let Some(event) = event {
+            self.note(&entry(&phase, event, reason, who))?;
+        }
+        Ok(Started { phase, event, moved })
+    }
+
+    /// Ends an experiment.
+    ///
+    /// # Errors
+    /// When it does not run, or the disk refuses.
+    pub fn stop_experiment(&mut self, name: &str, decision: &str, who: &Who) -> Result<Experiment, RegistryError> {
+        let running = self.registry.experiment(name)?.filter(|found| found.stopped.is_none());
+        let Some(mut running) = running else {
+            let error = RegistryError::usage(format!("no experiment `{name}` runs"));
+            return Err(error.hint("`prompteval ab list` shows what there is"));
+        };
+        let entry = entry(&running.phase, Event::ExperimentStop, Some(decision), who);
+        self.note(&entry)?;
+        running.stopped = Some(Stop { time: entry.time, decision: decision.to_owned() });
+        Ok(running)
+    }
+
+    /// Experiments of one namespace share no users.
+    fn keep_apart(&self, phase: &Phase) -> Result<(), RegistryError> {
+        let Some(own) = &phase.namespace else { return Ok(()) };
+        for (name, other) in self.registry.experiments()? {
+            let Some(space) = &other.phase.namespace else { continue };
+            let overlap = space.name == own.name && space.from < own.to && own.from < space.to;
+            if name != phase.name && other.stopped.is_none() && overlap {
+                let message = format!(
+                    "`{name}` runs on places {} to {} of the namespace `{}` already",
+                    space.from, space.to, space.name
+                );
+                return Err(RegistryError::usage(message).hint("give this one another part, or stop the other"));
+            }
+        }
+        Ok(())
+    }
+
+    fn frozen_phase(&self, plan: &Plan, phase: u32) -> Result<Phase, RegistryError> {
+        let labels = self.labels()?;
+        let mut arms = Vec::with_capacity(plan.arms.len());
+        for arm in &plan.arms {
+            let frozen = self.registry.frozen(&plan.prompt, &arm.version)?;
+            if labels.is_withdrawn(&plan.prompt, &arm.version) {
+                let error = RegistryError::usage(format!("{}@{} is withdrawn", plan.prompt, arm.version));
+                return Err(error.hint("an arm is a version that may be used: release another one"));
+            }
+            let content_sha256 = frozen.content().to_owned();
+            let (name, version) = (arm.name.clone(), arm.version.clone());
+            arms.push(Arm { name, version, content_sha256, weight: arm.weight, control: arm.control });
+        }
+        let weights: Vec<u32> = arms.iter().map(|arm| arm.weight).collect();
+        Ok(Phase {
+            name: plan.name.clone(),
+            phase,
+            algorithm: ALGORITHM.to_owned(),
+            seed: plan.key.clone(),
+            prompt: plan.prompt.clone(),
+            allocation: Allocation::new(&weights, plan.coverage),
+            arms,
+            coverage: plan.coverage,
+            namespace: plan.namespace.clone(),
+            holdout: plan.holdout.clone(),
+            forced: plan.forced.clone(),
+            metrics: plan.metrics.clone(),
+            planned_users: plan.planned_users,
+        })
+    }
+}
+
+/// Whether the arms are the same versions under the same names, so that users may stay where they are.
+fn same_arms(one: &Phase, other: &Phase) -> bool {
+    let names = |phase: &Phase| -> Vec<(String, String)> {
+        phase.arms.iter().map(|arm| (arm.name.clone(), arm.content_sha256.clone())).collect()
+    };
+    one.seed == other.seed && names(one) == names(other)
+}
+
+/// How many places have another content than before.
+fn moved(old: &Phase, new: &Phase) -> u32 {
+    let content = |phase: &Phase, place| {
+        phase.allocation.arm(place).and_then(|at| phase.arms.get(at)).map(|arm| arm.content_sha256.clone())
+    };
+    let differs = |place: &u32| {
+        let before = content(old, *place);
+        before.is_some() && before != content(new, *place)
+    };
+    u32::try_from((0..crate::experiment::PLACES).filter(differs).count()).unwrap_or(u32::MAX)
+}
+
+fn entry(phase: &Phase, event: Event, reason: Option<&str>, who: &Who) -> Entry {
+    let change = Change {
+        prompt: Some(phase.prompt.clone()),
+        experiment: serde_json::to_value(phase).ok(),
+        ..Change::default()
+    };
+    Entry { change, reason: reason.map(str::to_owned), ..who.entry(event) }
+}
