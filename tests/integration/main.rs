@@ -25,5 +25,6 @@ mod stored;
 mod story;
 mod threads;
 mod tls;
+mod transforming;
 mod trend;
 mod webhook;
