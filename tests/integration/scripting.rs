@@ -6,7 +6,7 @@ use crate::languages::{lacks, with_programs};
 use crate::project::{Project, Ran};
 
 /// Files that scripts of the tests live in.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     (
         "a.js",
         "module.exports = (output, context) => output.includes(context.vars.name);\nmodule.exports.half = () => 0.5;\n",
@@ -16,6 +16,7 @@ const FILES: [(&str, &str); 9] = [
         "export default async (output) => ({ pass: output.length > 3, score: 0.75, reason: 'long enough' });\nexport function no() { return false }\nexport const boom = () => { throw new Error('no way') };\n",
     ),
     ("a.cjs", "const own = (output) => output === 'hi Bob';\nmodule.exports = { own };\n"),
+    ("b.js", "exports.get_assert = () => true;\nexports.get_value = () => ['hi', 'Bob'];\n"),
     ("a.ts", "export default (output: string): boolean => output.startsWith('hi');\n"),
     (
         "a.py",
@@ -24,12 +25,14 @@ const FILES: [(&str, &str); 9] = [
          def leave(output, context):\n    sys.exit(3)\n\n\
          def deep(output, context):\n    return deep(output, context)\n\n\
          async def later(output, context):\n    return True\n\n\
+         def parts(output, context):\n    return {'pass_': True, 'score': 0.5, 'reason': 'in parts', 'named_scores': {'tone': 0.25},\n            'component_results': [{'pass_': True, 'score': 1, 'reason': 'first'}, {'pass_': False, 'score': 0, 'reason': 'second'}]}\n\n\
          def shout(output, context):\n    return output.upper() + '!'\n\n\
          def get_value(output, context):\n    return ['hi', context['vars']['name']]\n",
     ),
     (
         "a.rb",
-        "def get_assert(output, context)\n  output.include?(context['vars']['name'])\nend\n\ndef third(output, context)\n  1.0 / 3\nend\n",
+        "def get_assert(output, context)\n  output.include?(context['vars']['name'])\nend\n\ndef third(output, context)\n  1.0 / 3\nend\n\n\
+         def symbols(output, context)\n  { pass: true, score: 0.5, reason: 'by symbols', named_scores: { tone: 0.5 } }\nend\n",
     ),
     ("bad.py", "def get_assert(output, context:\n    return True\n"),
     ("bad.js", "export default (output) => { retur n }\n"),
@@ -103,9 +106,25 @@ fn what_scripts_return_is_their_verdict() {
                 1.0,
                 "true",
             ),
+            (
+                "{type: javascript, value: 'context.provider.id + context.test.vars.name === \"echoBob\"'}",
+                "pass",
+                1.0,
+                "true",
+            ),
+            (
+                "{type: javascript, value: 'context.providerResponse.output === output && !!context.metadata'}",
+                "pass",
+                1.0,
+                "true",
+            ),
+            ("{type: javascript, value: '(async () => ({pass: true}))()'}", "pass", 1.0, "pass: true"),
+            ("{type: javascript, value: '({pass: true, score: 7})'}", "pass", 7.0, "score: 7"),
             ("{type: not-javascript, value: 'output.length > 99'}", "pass", 1.0, "returned false"),
             ("{type: javascript, value: 'file://a.js'}", "pass", 1.0, "returned true"),
             ("{type: javascript, value: 'file://a.js:half'}", "pass", 0.5, "0.5"),
+            ("{type: javascript, value: 'file://b.js'}", "pass", 1.0, "returned true"),
+            ("{type: contains-all, value: 'file://b.js:get_value'}", "pass", 1.0, "Bob"),
             ("{type: javascript, value: 'file://a.mjs'}", "pass", 0.75, "long enough"),
             ("{type: javascript, value: 'file://a.cjs:own'}", "pass", 1.0, "returned true"),
             ("{type: python, value: 'len(output) == 6'}", "pass", 1.0, "returned true"),
@@ -113,6 +132,11 @@ fn what_scripts_return_is_their_verdict() {
             ("{type: python, value: 'file://a.py'}", "pass", 1.0, "returned true"),
             ("{type: python, value: 'file://a.py:score'}", "pass", 0.25, "a quarter"),
             ("{type: python, value: 'file://a.py:later'}", "pass", 1.0, "returned true"),
+            ("{type: python, value: '\"TRUE\"'}", "pass", 1.0, "returned true"),
+            ("{type: python, value: '\"0.5\"'}", "pass", 0.5, "it returned 0.5"),
+            ("{type: python, value: 'json.dumps({\"pass\": True, \"score\": 0.4})'}", "pass", 0.4, "score: 0.4"),
+            ("{type: ruby, value: 'file://a.rb:symbols'}", "pass", 0.5, "by symbols"),
+            ("{type: ruby, value: 'file://a.rb:third'}", "pass", 1.0 / 3.0, "more than 0"),
             ("{type: ruby, value: 'output.length == 6'}", "pass", 1.0, "returned true"),
             ("{type: ruby, value: 'file://a.rb'}", "pass", 1.0, "returned true"),
             ("{type: icontains-all, value: 'file://a.py'}", "pass", 1.0, "Bob"),
@@ -128,6 +152,20 @@ fn what_fails_is_told_from_what_breaks() {
             ("{type: javascript, value: 'output.length > 99'}", "fail", 0.0, "returned false"),
             ("{type: javascript, value: '0.2', threshold: 0.5}", "fail", 0.2, "at least 0.5"),
             ("{type: javascript, value: 'undefined'}", "fail", 0.0, "returned nothing"),
+            (
+                "{type: javascript, value: '({pass: true, score: 0.3})', threshold: 0.5}",
+                "fail",
+                0.3,
+                "below the threshold 0.5",
+            ),
+            ("{type: javascript, value: '({pass: false, score: 1})'}", "fail", 1.0, "pass: false"),
+            ("{type: javascript, value: '({pass: \"yes\"})'}", "error", 0.0, "needs `pass` (true or false)"),
+            ("{type: javascript, value: '() => true'}", "error", 0.0, "returned a function"),
+            ("{type: not-javascript, value: 'undefined'}", "fail", 0.0, "returned nothing"),
+            ("{type: not-javascript, value: 'output.foo.bar'}", "error", 0.0, "cannot read property"),
+            ("{type: javascript, value: 'Promise.reject(new Error(\"late\"))'}", "error", 0.0, "Error: late"),
+            ("{type: javascript, value: 'new Promise(() => {})'}", "error", 0.0, "a promise that nothing resolves"),
+            ("{type: javascript, value: '(function f() { return f() })()'}", "error", 0.0, "its calls never return"),
             ("{type: not-javascript, value: 'true'}", "fail", 0.0, "it must not hold, and it does"),
             ("{type: javascript, value: 'output.foo.bar'}", "error", 0.0, "cannot read property 'bar' of undefined"),
             ("{type: javascript, value: '\"what\"'}", "error", 0.0, "it returned \"what\""),
@@ -139,11 +177,52 @@ fn what_fails_is_told_from_what_breaks() {
             ("{type: python, value: 'file://a.py:deep'}", "error", 0.0, "RecursionError"),
             ("{type: python, value: '1 / 0'}", "error", 0.0, "ZeroDivisionError"),
             ("{type: python, value: 'len(output) > 99'}", "fail", 0.0, "returned false"),
+            ("{type: python, value: None}", "fail", 0.0, "returned nothing"),
+            ("{type: python, value: 'float(\"nan\")'}", "error", 0.0, "JSON cannot hold"),
+            ("{type: ruby, value: nil}", "fail", 0.0, "returned nothing"),
+            ("{type: ruby, value: exit 3}", "error", 0.0, "the script ended its process (exit code 3)"),
+            ("{type: contains-all, value: 'file://a.rb:third'}", "error", 0.0, "list"),
             ("{type: ruby, value: 'raise \"stop\"'}", "error", 0.0, "stop"),
             ("{type: ruby, value: 'file://a.rb:third', threshold: 0.5}", "fail", 1.0 / 3.0, "at least 0.5"),
         ],
         101,
     );
+}
+
+#[test]
+fn parts_of_a_verdict_stand_under_it() {
+    let config = suite(
+        "      - {type: python, value: 'file://a.py:parts'}
+      - {type: javascript, value: '({pass: true, score: 1, reason: \"whole\", namedScores: {length: 0.1}, componentResults: [{pass: true, score: 1, reason: \"third\"}]})'}",
+    );
+    if lacks(&config, "a verdict in parts") {
+        return;
+    }
+    let (ran, results) = project(&config).results(&["--no-table"]);
+    ran.code(0);
+    let said: Vec<_> = components(&results).iter().map(|c| (c["reason"].clone(), c["pass"] == true)).collect();
+    let expected = [("in parts", true), ("first", true), ("second", false), ("whole", true), ("third", true)];
+    assert_eq!(said, expected.map(|(reason, pass)| (json!(reason), pass)));
+    assert_eq!(results[0]["namedScores"], json!({"tone": 0.25, "length": 0.1}));
+    // The mean is that of the assertions; their parts do not count.
+    assert_eq!(results[0]["score"], json!(0.75));
+}
+
+#[test]
+fn a_program_that_is_missing_is_told_before_anything_is_asked() {
+    for (assertion, program) in [
+        ("{type: python, value: 'True'}", "no `python3` or `python` on the PATH: install python"),
+        ("{type: python, value: 'file://a.py'}", "PROMPTEVAL_PYTHON"),
+        ("{type: javascript, value: 'file://a.js'}", "no `node` or `nodejs` on the PATH: install node"),
+        ("{type: ruby, value: 'true'}", "no `ruby` on the PATH: install ruby"),
+    ] {
+        let empty = Project::new().file("a.py", "").file("a.js", "").env("PATH", "/nonexistent");
+        empty.write("evalconfig.yaml", suite(&format!("      - {assertion}")));
+        empty.run(&["run"]).code(2).says(program).says("evalconfig.yaml:6:").says("nothing was requested");
+        // What runs inside the binary misses nothing.
+        empty.write("evalconfig.yaml", suite("      - {type: javascript, value: 'true'}"));
+        empty.run(&["run", "--no-table"]).code(0);
+    }
 }
 
 #[test]
@@ -165,6 +244,7 @@ fn mistakes_are_found_before_anything_is_asked() {
         ("{type: javascript, value: 'output.('}", "this is no valid JavaScript"),
         ("{type: javascript, value: 'file://nowhere.js'}", "no file `nowhere.js`"),
         ("{type: javascript, value: 'file://a.mjs:nope'}", "there is no function nope (it has boom, no)"),
+        ("{type: javascript, value: 'file://a.cjs'}", "no default export that is a function (it has own)"),
         ("{type: javascript, value: 'file://bad.js'}", "SyntaxError"),
         ("{type: javascript, value: 'file://a.txt'}", "no file `a.txt`"),
         ("{type: python, value: 'file://a.js'}", "`python` cannot run a file of node"),
@@ -222,6 +302,18 @@ fn what_a_script_does_to_its_world_ends_with_it() {
                 "",
             ),
             ("{type: javascript, value: 'output === \"hi Bob\" && context.vars.name === \"Bob\"'}", "pass", 1.0, ""),
+            (
+                "{type: python, value: \"global left\\nleft = 1\\ncontext['vars']['name'] = ''\\nreturn True\\n\"}",
+                "pass",
+                1.0,
+                "",
+            ),
+            (
+                "{type: python, value: \"'left' not in globals() and context['vars']['name'] == 'Bob'\"}",
+                "pass",
+                1.0,
+                "",
+            ),
         ],
         0,
     );
