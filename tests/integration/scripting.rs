@@ -6,7 +6,7 @@ use crate::languages::{lacks, with_programs};
 use crate::project::{Project, Ran};
 
 /// Files that scripts of the tests live in.
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 9] = [
     (
         "a.js",
         "module.exports = (output, context) => output.includes(context.vars.name);\nmodule.exports.half = () => 0.5;\n",
@@ -26,7 +26,6 @@ const FILES: [(&str, &str); 10] = [
          def deep(output, context):\n    return deep(output, context)\n\n\
          async def later(output, context):\n    return True\n\n\
          def parts(output, context):\n    return {'pass_': True, 'score': 0.5, 'reason': 'in parts', 'named_scores': {'tone': 0.25},\n            'component_results': [{'pass_': True, 'score': 1, 'reason': 'first'}, {'pass_': False, 'score': 0, 'reason': 'second'}]}\n\n\
-         def shout(output, context):\n    return output.upper() + '!'\n\n\
          def get_value(output, context):\n    return ['hi', context['vars']['name']]\n",
     ),
     (
@@ -36,10 +35,6 @@ const FILES: [(&str, &str); 10] = [
     ),
     ("bad.py", "def get_assert(output, context:\n    return True\n"),
     ("bad.js", "export default (output) => { retur n }\n"),
-    (
-        "score.js",
-        "module.exports = (scores) => ({ pass: scores.tone > 0.4, score: scores.tone, reason: 'by tone' });\n",
-    ),
 ];
 
 fn project(config: &str) -> Project {
@@ -342,37 +337,6 @@ tests:
     let (ran, results) = project.file("evalconfig.yaml", &broken).results(&["--no-table"]);
     ran.code(101).says("cannot read property 'b' of undefined");
     assert_eq!((&results[0]["failureReason"], &results[2]["success"]), (&json!(2), &json!(true)));
-}
-
-#[test]
-fn transforms_live_in_files_too() {
-    let config = "
-prompts: ['hi {{name}}']
-providers: [{id: echo, transform: 'file://a.py:shout'}]
-tests: [{vars: {name: Bob}, assert: [{type: equals, value: 'HI BOB!'}]}]
-";
-    if !lacks(config, "a transform in Python") {
-        project(config).run(&["run", "--no-table"]).code(0);
-    }
-}
-
-#[test]
-fn a_score_of_ones_own_decides() {
-    let config = "
-prompts: ['hi {{name}}']
-providers: [echo]
-defaultTest: {assertScoringFunction: 'file://score.js'}
-tests:
-  - {vars: {name: Bob}, assert: [{type: contains, value: Bob, metric: tone}, {type: contains, value: zzz}]}
-  - {vars: {name: Ann}, assert: [{type: contains, value: Bob, metric: tone}]}
-";
-    if lacks(config, "a score of one's own") {
-        return;
-    }
-    let (ran, results) = project(config).results(&["--no-table"]);
-    ran.code(100);
-    assert_eq!((&results[0]["success"], &results[1]["success"]), (&json!(true), &json!(false)));
-    assert_eq!(components(&results)[0]["reason"], "by tone");
 }
 
 #[test]

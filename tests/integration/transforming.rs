@@ -325,6 +325,7 @@ tests: [{{assert: [{{type: contains, value: hi, metric: size}}]}}]
 fn scores_of_ones_own_come_to_verdicts() {
     // Passed, failed or without a verdict; the score; words of the reason.
     let rows = here(&[
+        ("description: by the function of all tests", (0, 0.7, "by all")),
         ("assertScoringFunction: 'file://a.js:score'", (0, 0.7, "by js")),
         ("assertScoringFunction: 'file://a.py'", (0, 0.25, "by py, of 2")),
         ("assertScoringFunction: 'file://a.rb'", (1, 0.75, "by rb")),
@@ -341,7 +342,7 @@ fn scores_of_ones_own_come_to_verdicts() {
     ]);
     let cases = rows.iter().map(|(case, _)| format!("  - {{vars: {{x: hi}}, {case}}}\n")).collect::<String>();
     let config = format!(
-        "prompts: ['{{{{x}}}}']\nproviders: [echo]\ndefaultTest:\n  assert: [{{type: javascript, value: '0.7', metric: a}}, {{type: contains, value: zzz, metric: b}}]\ntests:\n{cases}"
+        "prompts: ['{{{{x}}}}']\nproviders: [echo]\ndefaultTest:\n  assertScoringFunction: '({{pass: namedScores.a > 0.5, score: namedScores.a, reason: \"by all\"}})'\n  assert: [{{type: javascript, value: '0.7', metric: a}}, {{type: contains, value: zzz, metric: b}}]\ntests:\n{cases}"
     );
     let (ran, results) = project(&config).results(&["--no-table"]);
     ran.code(101);
