@@ -384,7 +384,7 @@ impl Assertion {
             expected: None,
             threshold: None,
             at: self.at.clone(),
-            depth,
+            depth: depth.saturating_add(part.depth),
         }
     }
 

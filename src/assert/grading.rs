@@ -7,6 +7,9 @@ use super::show;
 use crate::record::Named;
 use crate::script::Returned;
 
+/// Parts of parts are followed so far.
+const DEEPEST: u8 = 8;
+
 /// In which kind of language a script is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tongue {
@@ -88,11 +91,12 @@ fn of_map(mut map: Map<String, Value>, threshold: Option<f64>) -> Result<Finding
     }
     let named = ["namedScores", "named_scores"].iter().find_map(|key| map.remove(*key));
     let parts = ["componentResults", "component_results"].iter().find_map(|key| map.remove(*key));
-    let parts = parts.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut flat = Vec::new();
+    flatten(parts.as_ref(), 0, &mut flat)?;
     Ok(Finding {
         turned: Turned::Kept,
         named: named.map(scores).transpose()?.unwrap_or_default(),
-        parts: parts.iter().map(part).collect::<Result<_, _>>()?,
+        parts: flat,
         ..Finding::scored(pass && short.is_none(), score, reason)
     })
 }
@@ -106,10 +110,23 @@ fn scores(named: Value) -> Result<Named, String> {
     map.into_iter().map(score).collect()
 }
 
-fn part(value: &Value) -> Result<Part, String> {
+/// Parts in the order in which they stand, each before its own.
+fn flatten(list: Option<&Value>, depth: u8, into: &mut Vec<Part>) -> Result<(), String> {
+    for value in list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default() {
+        into.push(part(value, depth)?);
+        let own = ["componentResults", "component_results"].iter().find_map(|key| value.get(*key));
+        // Deeper ones are nobody's by hand.
+        if depth < DEEPEST {
+            flatten(own, depth + 1, into)?;
+        }
+    }
+    Ok(())
+}
+
+fn part(value: &Value, depth: u8) -> Result<Part, String> {
     let pass = value.get("pass").or_else(|| value.get("pass_")).and_then(Value::as_bool);
     let pass = pass.ok_or("each of the script's `componentResults` needs `pass`")?;
     let score = value.get("score").and_then(Value::as_f64).unwrap_or(f64::from(u8::from(pass)));
     let reason = value.get("reason").and_then(Value::as_str).map(show::reason).unwrap_or_default();
-    Ok(Part { pass, score, reason })
+    Ok(Part { pass, score, reason, depth })
 }

@@ -163,6 +163,8 @@ pub struct Part {
     pub score: f64,
     /// Its own words.
     pub reason: String,
+    /// How deep it stands among parts, from 0.
+    pub depth: u8,
 }
 
 impl Finding {

@@ -9,7 +9,7 @@ use super::grading::{self, Tongue};
 use super::kind::Finding;
 use crate::diag::{Location, Problems};
 use crate::record::{Mark, Status, Verdict};
-use crate::script::{Arg, Home, Manner, Script};
+use crate::script::{Arg, Home, Manner, Returned, Script};
 use crate::yaml::Node;
 
 const NAME: &str = "assertScoringFunction";
@@ -59,7 +59,10 @@ impl Scoring {
         let returned = self.script.run(&[Arg::Json(&named), Arg::Json(&context)]).await;
         let tongue =
             if self.script.language().is_some_and(|l| l.name != "node") { Tongue::Other } else { Tongue::JavaScript };
-        Some(returned.map_err(|error| error.to_string()).and_then(|r| grading::finding(r, None, tongue)))
+        // A map says itself whether it passes, and its script sees the threshold.
+        let least = |returned: &Returned| threshold.filter(|_| !matches!(returned, Returned::Value(Value::Object(_))));
+        let found = |returned: Returned| grading::finding(returned.clone(), least(&returned), tongue);
+        Some(returned.map_err(|error| error.to_string()).and_then(found))
     }
 
     /// The grade with the script's word in place of the sum.

@@ -65,7 +65,7 @@ fn explain(columns: &[Column], outcome: &Outcome, screen: &Screen) {
     if outcome.status == Status::Failed && outcome.reason().is_none() {
         screen.out(&format!("  {}", screen.line(&outcome.too_little(), wide)));
     }
-    for verdict in outcome.verdicts.iter().filter(|v| v.mark != Mark::Pass && &*v.kind != "assert-set") {
+    for verdict in causes(&outcome.verdicts).filter(|v| &*v.kind != "assert-set") {
         let line = (!held_secrets(&(&*outcome.case, verdict))).then(|| source_line(&verdict.at)).flatten();
         explain_verdict(verdict, line.as_deref(), screen, wide);
     }
@@ -76,6 +76,18 @@ fn explain(columns: &[Column], outcome: &Outcome, screen: &Screen) {
         screen.out(&format!("  {} {}", screen.paint(Ink::Dim, "output"), screen.line(&response.output.text(), wide)));
     }
     screen.out("");
+}
+
+/// Verdicts that are no passes, but for parts of what passes as a whole.
+fn causes(verdicts: &[Verdict]) -> impl Iterator<Item = &Verdict> {
+    let mut passed = None;
+    verdicts.iter().filter(move |verdict| {
+        if passed.is_some_and(|depth| verdict.depth > depth) {
+            return false;
+        }
+        passed = (verdict.mark == Mark::Pass).then_some(verdict.depth);
+        verdict.mark != Mark::Pass
+    })
 }
 
 fn explain_verdict(verdict: &Verdict, line: Option<&str>, screen: &Screen, wide: usize) {

@@ -239,9 +239,9 @@ fn thrown(ctx: &Ctx<'_>, error: Error) -> ScriptError {
         Err(CaughtError::Error(error)) => ScriptError::new(Trouble::Thrown, error.to_string()),
         Err(CaughtError::Exception(exception)) => exception_of(ctx, &exception),
         Err(CaughtError::Value(value)) => {
-            let text = value.as_string().and_then(|s| s.to_string().ok());
+            let text = ctx.json_stringify(value.clone()).ok().flatten().and_then(|text| text.to_string().ok());
             let text = text.unwrap_or_else(|| value.type_name().to_owned());
-            ScriptError::new(Trouble::Thrown, format!("the script threw \"{}\"", brief(&text)))
+            ScriptError::new(Trouble::Thrown, format!("the script threw {}", brief(&text)))
         }
     }
 }

@@ -24,7 +24,7 @@ impl Formula {
             return Err(ScriptError::new(Trouble::Syntax, "it must be one expression"));
         }
         let body = format!("with (Math) {{ with (metrics) {{\nreturn ({});\n}} }}", text.replace('^', "**"));
-        Ok(Self { code: Code::new(&body, &["metrics"])? })
+        Ok(Self { code: Code::new(&body, &["metrics"]).map_err(on_one_line)? })
     }
 
     /// Its value, given the metrics by name.
@@ -33,12 +33,17 @@ impl Formula {
     /// When it names an unknown metric, or does not come to a number.
     pub fn value(&self, metrics: &BTreeMap<String, f64>) -> Result<f64, ScriptError> {
         let metrics = serde_json::to_string(metrics).unwrap_or_default();
-        match self.code.run(&[Arg::Json(&metrics)], Pace::Patient)? {
+        match self.code.run(&[Arg::Json(&metrics)], Pace::Patient).map_err(on_one_line)? {
             Returned::Number(number) if number.is_finite() => Ok(number),
             Returned::Number(number) => Err(ScriptError::new(Trouble::NoResult, format!("it comes to {number}"))),
             _ => Err(ScriptError::new(Trouble::NoResult, "it does not come to a number")),
         }
     }
+}
+
+/// What is put around a formula has lines that the formula has not.
+fn on_one_line(error: ScriptError) -> ScriptError {
+    ScriptError { line: None, ..error }
 }
 
 #[cfg(test)]

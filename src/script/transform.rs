@@ -33,23 +33,28 @@ impl Transform {
     /// When the script comes to no result, or to `null` or nothing: what is to be judged is not there.
     pub async fn apply(&self, output: &Output, context: &str) -> Result<Output, String> {
         let failed = |error: &ScriptError| format!("the `{}` failed: {error}", self.name);
-        let result = self.run(output, context).await.map_err(|error| failed(&error))?;
-        match result {
+        let returned = self.run(output, context).await.map_err(|error| failed(&error))?;
+        let what = match returned {
+            Returned::Number(number) if !number.is_finite() => number.to_string(),
+            _ => "nothing".to_owned(),
+        };
+        match returned.into_value() {
             Some(Value::String(text)) => Ok(Output::Text(text)),
             Some(value) => Ok(Output::Json(value)),
             None => {
-                Err(failed(&ScriptError::new(Trouble::NoResult, "it returned nothing, so that nothing can be judged")))
+                let message = format!("it returned {what}, so that nothing can be judged");
+                Err(failed(&ScriptError::new(Trouble::NoResult, message)))
             }
         }
     }
 
-    async fn run(&self, output: &Output, context: &str) -> Result<Option<Value>, ScriptError> {
+    async fn run(&self, output: &Output, context: &str) -> Result<Returned, ScriptError> {
         let text = output.text();
         let output = match output {
             Output::Text(text) => Arg::Text(text),
             Output::Json(_) => Arg::Json(&text),
         };
-        self.script.run(&[output, Arg::Json(context)]).await.map(Returned::into_value)
+        self.script.run(&[output, Arg::Json(context)]).await
     }
 }
 

@@ -355,3 +355,23 @@ tests:
         assert!(!project.read(report).contains("planted-0123456789"), "{report}");
     }
 }
+
+#[test]
+fn a_key_at_the_edge_of_what_is_quoted_is_taken_out_whole() {
+    let config = "
+prompts: ['hi {{name}}']
+providers: [{id: 'openai:m', config: {apiKey: '{{env.MY_KEY}}', apiBaseUrl: 'http://127.0.0.1:1'}}]
+tests: [{vars: {name: Bob}, providerOutput: hi, assert: [{type: python, value: 'file://leak.py'}]}]
+";
+    if lacks(config, "what a script prints") {
+        return;
+    }
+    for more in [4060, 4076, 4090, 9000, 20_000] {
+        let script = format!(
+            "import os\ndef get_assert(output, context):\n    print('y' * 5000 + 'planted-0123456789-abcdefghijklmnop' + 'x' * {more})\n    raise ValueError('no')\n"
+        );
+        let project = project(config).file("leak.py", &script).env("MY_KEY", "planted-0123456789-abcdefghijklmnop");
+        project.run(&["run", "--no-table", "-o", "r.json"]).code(101).never_says("hijklmnop").says("xxxx");
+        assert!(!project.read("r.json").contains("hijklmnop"), "{more}");
+    }
+}

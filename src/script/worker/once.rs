@@ -36,7 +36,7 @@ async fn start(path: &Path, args: &[Arg<'_>], env: &WorkerEnv, limit: Duration) 
     let Some(words) = child.stderr.take() else {
         return Err(ScriptError::new(Trouble::Died, "a process without pipes"));
     };
-    let mut words = Tail::new(words);
+    let mut words = Tail::new(words, &env.env.redactor);
     let run = tokio::select! {
         biased;
         run = timeout(limit, output(&mut child, env.result)) => run,

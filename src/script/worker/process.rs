@@ -143,7 +143,7 @@ impl Worker {
             child,
             requests: BufWriter::new(input),
             answers: BufReader::new(output),
-            words: Tail::new(words),
+            words: Tail::new(words, &env.env.redactor),
             most: env.result,
             load: env.load,
             known: HashSet::new(),

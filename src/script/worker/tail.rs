@@ -8,7 +8,9 @@ use memchr::memmem;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::timeout;
 
-/// Bytes that are kept, the last ones.
+use crate::env::Redactor;
+
+/// Bytes that are shown, the last ones. No secret is longer.
 const KEPT: usize = 4 << 10;
 /// Bytes that are read at once.
 const CHUNK: usize = 16 << 10;
@@ -20,11 +22,12 @@ const LATE: Duration = Duration::from_millis(100);
 pub(super) struct Tail<R> {
     pipe: R,
     kept: Vec<u8>,
+    redactor: Redactor,
 }
 
 impl<R: AsyncRead + Unpin> Tail<R> {
-    pub(super) fn new(pipe: R) -> Self {
-        Self { pipe, kept: Vec::new() }
+    pub(super) fn new(pipe: R, redactor: &Redactor) -> Self {
+        Self { pipe, kept: Vec::new(), redactor: redactor.clone() }
     }
 
     /// Forgets what was read.
@@ -54,18 +57,22 @@ impl<R: AsyncRead + Unpin> Tail<R> {
         timeout(LATE, async { while self.read().await {} }).await.ok();
     }
 
-    /// What was printed last, if anything.
+    /// What was printed last, if anything. Secrets are taken out before it is cut: half of one would not be
+    /// known again. What was dropped before may have ended in the middle of one, so as much again is kept as is
+    /// shown, and the first of it is never shown.
     pub(super) fn text(&self) -> Option<String> {
+        let text = String::from_utf8_lossy(&self.kept);
+        let text = self.redactor.clean(&text);
         let from = self.kept.len().saturating_sub(KEPT);
-        let text = String::from_utf8_lossy(&self.kept[from..]);
-        let text = text.trim();
+        let from = (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+        let text = text[from..].trim();
         (!text.is_empty()).then(|| text.to_owned())
     }
 
     /// Reads some more; `false` at the end.
     async fn read(&mut self) -> bool {
         if self.kept.len() > CHUNK {
-            self.kept.drain(..self.kept.len() - KEPT);
+            self.kept.drain(..self.kept.len() - 2 * KEPT);
         }
         self.kept.reserve(CHUNK);
         matches!(self.pipe.read_buf(&mut self.kept).await, Ok(1..))
@@ -79,7 +86,7 @@ mod tests {
     #[tokio::test]
     async fn the_last_words_are_kept() {
         let said = format!("{}the end", "x".repeat(1 << 20));
-        let mut tail = Tail::new(said.as_bytes());
+        let mut tail = Tail::new(said.as_bytes(), &Redactor::default());
         tail.finish().await;
         let text = tail.text().unwrap();
         assert_eq!((text.len(), &text[KEPT - 7..]), (KEPT, "the end"));
@@ -87,7 +94,7 @@ mod tests {
 
     #[tokio::test]
     async fn words_end_at_the_mark() {
-        let mut tail = Tail::new(&b" a\n\0\x31\0 b\x002\0c"[..]);
+        let mut tail = Tail::new(&b" a\n\0\x31\0 b\x002\0c"[..], &Redactor::default());
         tail.until_mark(1).await;
         assert_eq!(tail.text().as_deref(), Some("a"));
         tail.forget();
