@@ -74,6 +74,9 @@ pub(super) enum Command {
     Audit(super::audit::AuditCommand),
     /// Write all prompts of a label into one signed file, or verify one
     Bundle(super::bundle::BundleCommand),
+    /// A/B tests: versions held against each other on real users
+    #[command(subcommand)]
+    Ab(super::ab::AbCommand),
     /// Look at the cache of answers, or empty it
     #[command(subcommand)]
     Cache(CacheCommand),

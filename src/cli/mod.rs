@@ -1,5 +1,6 @@
 //! The front: arguments in, an exit status out, and the only room that prints.
 
+mod ab;
 mod args;
 mod at;
 mod audit;
@@ -90,6 +91,7 @@ fn dispatch(args: Args, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitSt
         Command::Audit(command) => audit::audit(&command, env, cwd, screen),
         Command::Bundle(command) => bundle::bundle(&command, env, cwd, screen),
         Command::Trend(command) => trend::trend(&command, env, cwd, screen),
+        Command::Ab(command) => ab::ab(&command, env, cwd, screen),
         Command::Cache(command) => history::cache(&command, env, cwd, screen),
         Command::Schema => {
             let schema = serde_json::to_string_pretty(&crate::suite::schema()).unwrap_or_default();

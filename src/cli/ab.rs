@@ -1,0 +1,91 @@
+//! `prompteval ab`: versions held against each other on real users.
+
+mod analyze;
+mod assign;
+mod begin;
+mod intake;
+mod record;
+
+use std::path::{Path, PathBuf};
+
+use super::args::StoreArgs;
+use super::exit::{ExitStatus, Failure};
+use super::keep::{failed, shorter};
+use super::project::{Opened, RegistryArgs};
+use super::screen::Screen;
+use crate::diag::did_you_mean;
+use crate::env::Env;
+use crate::experiment::FOLDER;
+use crate::registry::Experiment;
+use crate::store::{Store, Trial};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum AbCommand {
+    /// Begin an experiment as its file says, or a new phase of one that was changed
+    Start(begin::StartCommand),
+    /// End an experiment, and say what was decided
+    Stop(begin::StopCommand),
+    /// List the experiments
+    List(begin::ListCommand),
+    /// Say which arm users are in
+    Assign(assign::AssignCommand),
+    /// Record what came of a user
+    Record(record::RecordCommand),
+    /// Record what stands in a file: CSV, or JSON Lines
+    Import(record::ImportCommand),
+    /// Say what an experiment shows so far
+    Analyze(analyze::AnalyzeCommand),
+}
+
+pub(super) fn ab(command: &AbCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
+    match command {
+        AbCommand::Start(command) => begin::start(command, env, cwd, screen),
+        AbCommand::Stop(command) => begin::stop(command, env, cwd, screen),
+        AbCommand::List(command) => begin::list(command, env, cwd, screen),
+        AbCommand::Assign(command) => assign::assign(command, env, cwd, screen),
+        AbCommand::Record(command) => record::record(command, env, cwd, screen),
+        AbCommand::Import(command) => record::import(command, env, cwd, screen),
+        AbCommand::Analyze(command) => analyze::analyze(command, env, cwd, screen),
+    }
+}
+
+/// Which experiment, and where it is kept.
+#[derive(Debug, clap::Args)]
+pub(super) struct Of {
+    /// The experiment
+    experiment: String,
+    #[command(flatten)]
+    registry: RegistryArgs,
+}
+
+impl Of {
+    fn find(&self, env: &Env, cwd: &Path, screen: &Screen) -> Result<(Opened, Experiment), Failure> {
+        let opened = self.registry.open(env, cwd, screen)?;
+        if let Some(found) = opened.registry.experiment(&self.experiment)? {
+            return Ok((opened, found));
+        }
+        let known = opened.registry.experiments()?;
+        let name = screen.line(&self.experiment, 60);
+        let hint = did_you_mean(&self.experiment, known.keys().map(String::as_str));
+        let hint =
+            hint.unwrap_or_else(|| format!("`prompteval ab start {name}` begins it as {FOLDER}/{name}.yaml says"));
+        Err(Failure::new(ExitStatus::Usage, format!("no experiment `{name}` was started")).hint(hint))
+    }
+}
+
+/// The file of an experiment, and its name: a name stands for `experiments/NAME.yaml`.
+fn file(word: &str, cwd: &Path) -> (PathBuf, String) {
+    let path = Path::new(word);
+    if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+        let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or(word);
+        return (cwd.join(path), name.to_owned());
+    }
+    (cwd.join(FOLDER).join(format!("{word}.yaml")), word.to_owned())
+}
+
+/// What was measured of an experiment's newest phase; the store is made where there is none.
+fn trial(args: &StoreArgs, found: &Experiment, env: &Env, cwd: &Path) -> Result<Trial, Failure> {
+    let folder = args.folder(env, cwd);
+    let store = Store::open(&shorter(&folder, cwd), env.redactor.clone(), env.clock).map_err(failed)?;
+    store.trial(&found.phase.name, found.phase.phase).map_err(failed)
+}

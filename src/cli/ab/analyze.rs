@@ -1,0 +1,161 @@
+//! What an experiment shows so far.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{Of, trial};
+use crate::cli::args::{StoreArgs, TextOrJson};
+use crate::cli::exit::{ExitStatus, Failure};
+use crate::cli::keep::failed;
+use crate::cli::screen::{Ink, Screen};
+use crate::env::Env;
+use crate::experiment::analysis::{
+    Against, Analysis, Evidence, Measured, RatioCheck, Result as Found, Shows, Word, analyze as reckon,
+};
+use crate::experiment::{Aggregate, Metric, Phase, Role};
+use crate::registry::Experiment;
+use crate::stats::words::{amount, p_value, points, signed, thousands};
+use crate::store::{Person, Trial};
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct AnalyzeCommand {
+    #[command(flatten)]
+    of: Of,
+    /// For people, or everything as JSON
+    #[arg(long, value_enum, default_value = "text")]
+    format: TextOrJson,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+pub(super) fn analyze(command: &AnalyzeCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
+    let (_, found) = command.of.find(env, cwd, screen)?;
+    let trial = trial(&command.store, &found, env, cwd)?;
+    let analysis = reckon(&evidence(&found.phase, &trial)?);
+    match command.format {
+        TextOrJson::Json => screen.json(&json!({
+            "schema": 1, "experiment": found.phase.name, "phase": found.phase.phase, "since": found.since,
+            "plannedUsers": found.phase.planned_users, "analysis": analysis,
+        })),
+        TextOrJson::Text => show(&found, &analysis, screen),
+    }
+    Ok(if analysis.invalid.is_some() { ExitStatus::GateClosed } else { ExitStatus::Success })
+}
+
+fn evidence<'a>(phase: &'a Phase, trial: &Trial) -> Result<Evidence<'a>, Failure> {
+    let (counts, several) = trial.exposed().map_err(failed)?;
+    let of = |name: &str| counts.iter().find(|(arm, _)| arm == name).map_or(0, |(_, n)| *n);
+    let exposed = (!counts.is_empty()).then(|| phase.arms.iter().map(|arm| of(&arm.name)).collect());
+    let mut measured = Vec::with_capacity(phase.metrics.len());
+    for metric in &phase.metrics {
+        measured.push(measure(phase, metric, trial)?);
+    }
+    Ok(Evidence { phase, exposed, several, measured })
+}
+
+fn measure(phase: &Phase, metric: &Metric, trial: &Trial) -> Result<Measured, Failure> {
+    let mut measured = Measured::new(phase.arms.len());
+    let mut add = |person: &Person| {
+        let Some(arm) = phase.arms.iter().position(|arm| arm.name == person.arm) else { return };
+        measured.add(arm, person.segment.as_deref(), one_value(metric.aggregate, &person.values));
+    };
+    trial.people(&metric.name, &mut add).map_err(failed)?;
+    Ok(measured)
+}
+
+/// What a user's values come to; there is one at least.
+fn one_value(aggregate: Aggregate, values: &[f64]) -> f64 {
+    let sum: f64 = values.iter().sum();
+    match aggregate {
+        Aggregate::Mean => sum / crate::stats::float(values.len() as u64),
+        Aggregate::Any => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        Aggregate::Last => values.last().copied().unwrap_or_default(),
+        Aggregate::Sum => sum,
+    }
+}
+
+fn show(found: &Experiment, analysis: &Analysis, screen: &Screen) {
+    let phase = &found.phase;
+    let state = found.stopped.as_ref().map_or("runs", |_| "stopped");
+    let head =
+        format!("{}  phase {}, {state} since {}", screen.paint(Ink::Strong, &phase.name), phase.phase, found.since);
+    screen.out(&head);
+    for check in &analysis.ratios {
+        screen.out(&format!("  {}", ratio(phase, check)));
+    }
+    if analysis.several > 0 {
+        screen.out(&format!("  {} users met more than one arm and are left out", thousands(analysis.several)));
+    }
+    if let Some(why) = &analysis.invalid {
+        screen.out(&format!("\n{} {why}: no effect can be read off these data", screen.paint(Ink::Bad, "INVALID")));
+        return;
+    }
+    for against in &analysis.arms {
+        show_arm(phase, against, screen);
+    }
+}
+
+/// `412 users saw A, 398 saw B (planned 50/50; p = 0.62, fine)`.
+fn ratio(phase: &Phase, check: &RatioCheck) -> String {
+    let arms = phase.arms.iter().zip(&check.users).map(|(arm, n)| format!("{} {}", arm.name, thousands(*n)));
+    let arms = arms.collect::<Vec<_>>().join(", ");
+    let planned = phase.arms.iter().map(|arm| crate::stats::words::percent(f64::from(arm.weight) / 10_000.0));
+    let planned = planned.collect::<Vec<_>>().join("/");
+    let word = if check.alarm { "not as planned" } else { "fine" };
+    let p = check.p.map_or_else(|| "no users".to_owned(), |p| format!("{}, {word}", p_value(p)));
+    format!("{}: {arms} (planned {planned}; {p})", check.who)
+}
+
+fn show_arm(phase: &Phase, against: &Against, screen: &Screen) {
+    let control = phase.control().map_or("the control", |arm| &arm.name);
+    screen.out(&format!("\n{} against {control}", screen.paint(Ink::Strong, &against.arm)));
+    for result in &against.metrics {
+        screen.wrapped("  ", "      ", &sentence(phase, result));
+    }
+    let (ink, words) = verdict(against.verdict);
+    screen.out(&format!("  {} {words}", screen.paint(ink, "→")));
+}
+
+/// A metric in words; its numbers are rates where its scale is 0 to 1.
+fn sentence(phase: &Phase, result: &Found) -> String {
+    let rate = phase.metric(&result.metric).is_some_and(Metric::is_rate);
+    let level = |value: f64| if rate { format!("{} %", points(value)) } else { amount(value) };
+    let step = |value: f64| signed(&if rate { points(value) } else { amount(value) });
+    let unit = if rate { " pp" } else { "" };
+    let segment = result.segment.as_ref().map(|name| format!(" [{name}]")).unwrap_or_default();
+    let guard = if result.role == Role::Guardrail { " (guardrail)" } else { "" };
+    let mean = |at: usize| result.means[at].map_or_else(|| "–".to_owned(), level);
+    let mut said = format!("{}{segment}{guard}: {} → {}", result.metric, mean(0), mean(1));
+    said += &format!(" ({} and {} users)", thousands(result.users[0]), thousands(result.users[1]));
+    if let (Some(difference), Some([low, high])) = (result.difference, result.interval) {
+        said += &format!(", {}{unit}; valid however often you look [{}, {}]", step(difference), step(low), step(high));
+    } else if let Some(status) = result.status {
+        said += &format!("; {}", status.words());
+    }
+    said += match result.shows {
+        Shows::Better => "; better",
+        Shows::Worse => "; worse",
+        Shows::Holds => "; holds",
+        Shows::Nothing => "",
+    };
+    if let Some([low, high]) = result.one_look.filter(|_| result.interval.is_some() && result.segment.is_none()) {
+        said += &format!(
+            ". A one-look interval would say [{}, {}]: valid only had you planned to look once, now",
+            step(low),
+            step(high)
+        );
+    }
+    said
+}
+
+fn verdict(word: Word) -> (Ink, &'static str) {
+    match word {
+        Word::Better => (Ink::Good, "better, and nothing that is guarded is worse"),
+        Word::Worse => (Ink::Bad, "worse"),
+        Word::GuardFailed => (Ink::Bad, "a guardrail is worse than it may be"),
+        Word::NoDifference => (Ink::Odd, "the planned users came, and no difference is shown"),
+        Word::KeepCollecting => (Ink::Dim, "keep collecting"),
+        Word::Invalid => (Ink::Bad, "invalid"),
+    }
+}
