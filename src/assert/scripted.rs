@@ -111,7 +111,10 @@ fn compile(spec: &Spec<'_>, manner: Manner, problems: &mut Problems) -> Option<B
 
 /// Several lines without a `return` are an easy slip: elsewhere the last line often counts.
 fn warn_of_nothing(script: &Script, at: &Span, problems: &mut Problems) {
-    if script.returns_nothing() {
+    if script.is_uncalled() {
+        let problem = Problem::error("this script is a function, and nothing calls it").at(at);
+        problems.push(problem.hint("write its body alone: `output` and `context` are there"));
+    } else if script.returns_nothing() {
         let problem = Problem::warning("this script never returns anything").at(at);
         problems.push(problem.hint("several lines are the body of a function: end them with `return …`"));
     }

@@ -81,6 +81,18 @@ impl Code {
         !words(&self.body.text).any(|word| matches!(word, "return" | "throw" | "eval"))
     }
 
+    /// Whether it is a function that nothing calls: `(output) => …` and nothing around it.
+    pub fn is_uncalled(&self) -> bool {
+        let text = self.body.text.trim_start();
+        let text = text.strip_prefix("return ").unwrap_or(text).trim_start();
+        let text = text.strip_prefix("async ").unwrap_or(text).trim_start();
+        let head = match text.strip_prefix('(') {
+            Some(rest) => rest.split_once(')').filter(|(names, _)| !names.contains('(')).map(|(_, rest)| rest),
+            None => Some(text.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_' || c == '$')),
+        };
+        head.is_some_and(|rest| rest.len() < text.len() && rest.trim_start().starts_with("=>"))
+    }
+
     /// Whether no step of it can take long: it never did, and it has no means to make something large.
     pub(super) fn is_light(&self) -> bool {
         self.body.light && !self.body.slow.load(Ordering::Relaxed)
@@ -216,6 +228,19 @@ mod tests {
             ("null", json!(null)),
         ] {
             assert_eq!(value(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn functions_that_nothing_calls_are_known() {
+        let uncalled = |text: &str| Code::new(text, PARAMETERS).unwrap().is_uncalled();
+        for text in ["(output) => output", "output => true", "async (o, c) => {\n return true;\n}", "() => 1"] {
+            assert!(uncalled(text), "{text}");
+        }
+        for text in
+            ["((o) => o)(output)", "output >= 2", "[1].map((x) => x)", "const f = (o) => o; f(output)", "(output)"]
+        {
+            assert!(!uncalled(text), "{text}");
         }
     }
 

@@ -42,6 +42,11 @@ impl Script {
         matches!(self, Self::Inline(code) if code.returns_nothing())
     }
 
+    /// Whether it is a function that nothing calls.
+    pub fn is_uncalled(&self) -> bool {
+        matches!(self, Self::Inline(code) if code.is_uncalled())
+    }
+
     /// Runs it.
     ///
     /// # Errors

@@ -155,7 +155,6 @@ fn what_fails_is_told_from_what_breaks() {
             ),
             ("{type: javascript, value: '({pass: false, score: 1})'}", "fail", 1.0, "pass: false"),
             ("{type: javascript, value: '({pass: \"yes\"})'}", "error", 0.0, "needs `pass` (true or false)"),
-            ("{type: javascript, value: '() => true'}", "error", 0.0, "returned a function"),
             ("{type: not-javascript, value: 'undefined'}", "fail", 0.0, "returned nothing"),
             ("{type: not-javascript, value: 'output.foo.bar'}", "error", 0.0, "cannot read property"),
             ("{type: javascript, value: 'Promise.reject(new Error(\"late\"))'}", "error", 0.0, "Error: late"),
@@ -237,6 +236,7 @@ fn typescript_runs_where_node_reads_it() {
 fn mistakes_are_found_before_anything_is_asked() {
     for (assertion, words) in [
         ("{type: javascript, value: 'output.('}", "this is no valid JavaScript"),
+        ("{type: javascript, value: '(output) => true'}", "this script is a function, and nothing calls it"),
         ("{type: javascript, value: 'file://nowhere.js'}", "no file `nowhere.js`"),
         ("{type: javascript, value: 'file://a.mjs:nope'}", "there is no function nope (it has boom, no)"),
         ("{type: javascript, value: 'file://a.cjs'}", "no default export that is a function (it has own)"),
