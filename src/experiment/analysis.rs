@@ -20,30 +20,26 @@ const MIXED: f64 = 0.01;
 /// What users of one arm came to.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Group {
-    arm: stats::Arm,
     spread: Spread,
-    /// Whether every value is 0 or 1.
+    /// Whether a value is neither 0 nor 1.
     graded: bool,
 }
 
 impl Group {
     /// Takes in what a user's values come to.
     pub fn add(&mut self, value: f64) {
-        self.arm.n += 1.0;
-        self.arm.sum += value;
-        self.arm.squares += value * value;
         self.spread.add(value);
         self.graded |= value.to_bits() != 0.0_f64.to_bits() && value.to_bits() != 1.0_f64.to_bits();
     }
 
     /// How many users.
     pub fn users(&self) -> u64 {
-        whole(self.arm.n)
+        whole(self.spread.count)
     }
 
     /// Their mean.
     pub fn mean(&self) -> Option<f64> {
-        (self.arm.n > 0.0).then_some(self.spread.mean)
+        (self.spread.count > 0.0).then_some(self.spread.mean)
     }
 }
 
@@ -307,7 +303,7 @@ fn alpha(phase: &Phase, metric: &Metric) -> f64 {
 
 fn result(phase: &Phase, metric: &Metric, [a, b]: [&Group; 2]) -> Result {
     let alpha = alpha(phase, metric);
-    let found = stats::sequential(&a.arm, &b.arm, metric.bounds(), alpha, float(phase.planned_users));
+    let found = stats::sequential(&a.spread, &b.spread, metric.bounds(), alpha, float(phase.planned_users));
     let known = found.ok();
     Result {
         metric: metric.name.clone(),
@@ -343,7 +339,7 @@ fn shows(metric: &Metric, found: &Sequential) -> Shows {
 
 fn one_look(metric: &Metric, [a, b]: [&Group; 2]) -> Option<[f64; 2]> {
     if metric.is_rate() && !a.graded && !b.graded {
-        let pair = |group: &Group| (whole(group.arm.sum), whole(group.arm.n));
+        let pair = |group: &Group| (whole((group.spread.mean * group.spread.count).round()), group.users());
         return stats::newcombe(pair(a), pair(b), 1.0 - ALPHA).map(|(_, low, high)| [low, high]);
     }
     let found = stats::welch(&a.spread, &b.spread, 1.0 - ALPHA).ok()?;

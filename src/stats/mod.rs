@@ -38,7 +38,7 @@ pub use bounded::Bounded;
 pub use comparison::{Better, Comparison, Estimate, MetricResult, Party, Question};
 pub use distribution::{binom_cdf, chi2_sf, float, norm_ppf, norm_sf, t_ppf};
 pub use groups::{
-    Arm, Sequential, Split, Welch, mixture_boundary, sample_ratio, sample_ratio_exact, sequential, split, welch,
+    BURN_IN, Sequential, Split, Welch, mixture_boundary, sample_ratio, sample_ratio_exact, sequential, split, welch,
 };
 pub use holm::holm;
 pub use needed::{Aim, cases_for_gate, cases_if_equal, cases_to_detect, min_cases_for_margin};

@@ -127,7 +127,7 @@ const METHODS: &[(&str, Answer)] = &[
         Err(status) => json!({"status": status}),
     }),
     ("sequential_ci", |i| {
-        let arm = |v: &Value| Arm { n: f(&v["n"]), sum: f(&v["sum"]), squares: f(&v["sum_squares"]) };
+        let arm = |v: &Value| Spread::of_sums(f(&v["n"]), f(&v["sum"]), f(&v["sum_squares"]));
         let scale = Scale { low: f(&i["scale"][0]), high: f(&i["scale"][1]) };
         match sequential(&arm(&i["a"]), &arm(&i["b"]), Some(scale), f(&i["alpha"]), f(&i["planned_total"])) {
             Ok(s) => json!({"diff_raw": s.difference, "center": s.center, "se": s.error, "lo": s.interval.0,

@@ -3,8 +3,11 @@
 use super::Status;
 use super::distribution::{t_ppf, t_two_sided};
 
+/// Standard errors below this share of the mean are what rounding leaves of equal values.
+const ROUNDING: f64 = 1e-13;
+
 /// A running mean and sum of squares (Welford 1962).
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Spread {
     /// How many values.
     pub count: f64,
@@ -19,12 +22,34 @@ impl Spread {
         Self { count, mean, squares: variance * (count - 1.0) }
     }
 
+    /// Of so many values the sum and the sum of the squares are known. Where the mean is some ten million
+    /// times the deviation, nothing is left of the latter: prefer [`Spread::add`].
+    pub fn of_sums(count: f64, sum: f64, squares: f64) -> Self {
+        if count <= 0.0 {
+            return Self::default();
+        }
+        let mean = sum / count;
+        Self { count, mean, squares: (squares - sum * mean).max(0.0) }
+    }
+
     /// Takes in a value.
     pub fn add(&mut self, value: f64) {
         self.count += 1.0;
         let before = value - self.mean;
         self.mean += before / self.count;
         self.squares += before * (value - self.mean);
+    }
+
+    /// Takes in all values of another (Chan, Golub and LeVeque 1983), to the same digits but the last ones.
+    pub fn merge(&mut self, other: &Self) {
+        let count = self.count + other.count;
+        if count <= 0.0 {
+            return;
+        }
+        let apart = other.mean - self.mean;
+        self.squares += other.squares + apart * apart * (self.count * other.count / count);
+        self.mean += apart * (other.count / count);
+        self.count = count;
     }
 
     /// The variance of a sample; `None` below two values.
@@ -39,7 +64,18 @@ impl Spread {
         }
         let error = (self.variance().ok_or(Status::InsufficientData)? / self.count).sqrt();
         // What is left of equal values after taking logs is rounding.
-        if error <= 1e-13 * self.mean.abs().max(1.0) { Err(Status::NoVariation) } else { Ok(error) }
+        if error <= ROUNDING * self.mean.abs().max(1.0) { Err(Status::NoVariation) } else { Ok(error) }
+    }
+
+    /// The standard error of the difference of two means.
+    ///
+    /// # Errors
+    /// Where either has a single value, or nothing but rounding varies.
+    pub fn error_beside(&self, other: &Self) -> Result<f64, Status> {
+        let variance = |one: &Self| one.variance().map(|v| v / one.count).ok_or(Status::InsufficientData);
+        let error = (variance(self)? + variance(other)?).sqrt();
+        let large = self.mean.abs().max(other.mean.abs());
+        if error <= ROUNDING * large { Err(Status::NoVariation) } else { Ok(error) }
     }
 }
 
