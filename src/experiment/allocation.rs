@@ -22,33 +22,29 @@ impl Allocation {
         Self::of(weights.len(), |place| choose(share(place), &ranges))
     }
 
-    /// The places after weights or coverage have changed. An arm keeps what it has as far as it may: what it
-    /// has too much it gives up from the upper end, and what it lacks it takes from what is free, from the
-    /// lower end. So nobody leaves an arm that grows, and nobody changes arms who need not.
+    /// The places after weights or coverage have changed, each arm with as many as [`Allocation::new`] would
+    /// give it. An arm that grows keeps all it has, and one that shrinks gives up only what it has too much:
+    /// nobody moves who need not. What an arm lacks comes first from places that nobody had, and only then
+    /// from what others gave up, since users there have seen another version.
+    ///
+    /// Where that leaves a choice, places go as the SDK would deal them out anew. So while only the coverage
+    /// changes, or two arms share everybody, the places are the SDK's own; with three arms, or where weights
+    /// change under a partial coverage, the SDK's ranges would slide and move users between arms, and
+    /// these are others.
     #[must_use]
     pub fn ramped(&self, weights: &[u32], coverage: u32) -> Self {
-        let mut owners = self.owners();
-        let target = |arm: usize| u64::from(weights[arm]) * u64::from(coverage) / u64::from(PLACES);
-        let mut held = vec![0_u64; weights.len()];
-        for owner in &mut owners {
-            let Some(arm) = *owner else { continue };
-            if arm >= weights.len() || held[arm] >= target(arm) {
-                *owner = None;
-            } else {
-                held[arm] += 1;
-            }
+        let dealt = Self::new(weights, coverage);
+        let (before, anew) = (self.owners(), dealt.owners());
+        let mut deal =
+            Deal { owners: vec![None; before.len()], lacking: (0..weights.len()).map(|arm| dealt.size(arm)).collect() };
+        deal.give(|place| before[place].filter(|arm| anew[place] == Some(*arm)));
+        deal.give(|place| before[place]);
+        for fresh in [true, false] {
+            let open = |place: usize| !fresh || before[place].is_none();
+            deal.give(|place| anew[place].filter(|_| open(place)));
+            deal.fill(open);
         }
-        let mut lacking = (0..weights.len()).filter(|arm| held[*arm] < target(*arm)).collect::<Vec<_>>().into_iter();
-        let mut next = lacking.next();
-        for owner in owners.iter_mut().filter(|owner| owner.is_none()) {
-            let Some(arm) = next else { break };
-            *owner = Some(arm);
-            held[arm] += 1;
-            if held[arm] >= target(arm) {
-                next = lacking.next();
-            }
-        }
-        Self::of(weights.len(), |place| owners[place as usize])
+        Self::of(weights.len(), |place| deal.owners[place as usize])
     }
 
     /// Whose a place is.
@@ -63,7 +59,7 @@ impl Allocation {
 
     /// How many places an arm has.
     pub fn size(&self, arm: usize) -> u32 {
-        self.slices(arm).iter().map(|(low, high)| high - low).sum()
+        self.slices(arm).iter().map(|(low, high)| high.saturating_sub(*low)).sum()
     }
 
     fn owners(&self) -> Vec<Option<usize>> {
@@ -80,5 +76,38 @@ impl Allocation {
             }
         }
         Self(slices)
+    }
+}
+
+/// Places that are dealt out one after the other.
+struct Deal {
+    owners: Vec<Option<usize>>,
+    /// How many places each arm is still to get.
+    lacking: Vec<u32>,
+}
+
+impl Deal {
+    /// Gives free places to the arms named for them, as long as those lack some.
+    fn give(&mut self, named: impl Fn(usize) -> Option<usize>) {
+        for (place, owner) in self.owners.iter_mut().enumerate().filter(|(_, owner)| owner.is_none()) {
+            let Some(arm) = named(place) else { continue };
+            if let Some(lacking) = self.lacking.get_mut(arm).filter(|lacking| **lacking > 0) {
+                *lacking -= 1;
+                *owner = Some(arm);
+            }
+        }
+    }
+
+    /// Gives free places that are open to whichever arm lacks some, the first arm first.
+    fn fill(&mut self, open: impl Fn(usize) -> bool) {
+        let mut arm = 0;
+        for (_, owner) in self.owners.iter_mut().enumerate().filter(|(at, owner)| owner.is_none() && open(*at)) {
+            while self.lacking.get(arm) == Some(&0) {
+                arm += 1;
+            }
+            let Some(lacking) = self.lacking.get_mut(arm) else { return };
+            *lacking -= 1;
+            *owner = Some(arm);
+        }
     }
 }

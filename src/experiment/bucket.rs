@@ -7,7 +7,7 @@ pub type Ranges = Vec<(f64, f64)>;
 /// in floating point, so that every edge is the same to the last bit.
 ///
 /// Weights that are not as many as the arms, or do not sum up to about 1, are replaced by equal ones, as the
-/// SDK does; [`Allocation`](super::Allocation) refuses them.
+/// SDK does; a [`Plan`](super::Plan) refuses them.
 pub fn ranges(arms: usize, coverage: f64, weights: Option<&[f64]>) -> Ranges {
     let coverage = coverage.clamp(0.0, 1.0);
     let count = f64::from(u32::try_from(arms).unwrap_or(u32::MAX));

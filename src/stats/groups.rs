@@ -292,6 +292,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn swapping_the_arms_mirrors_every_number(a in ratings(), b in ratings()) {
             let (a, b) = (spread(&a), spread(&b));
