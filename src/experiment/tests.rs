@@ -204,6 +204,18 @@ fn an_arm_grows_among_those_who_saw_nothing_yet() {
     assert_eq!((new.slices(0), new.slices(1)), (&[(0, 1500)][..], &[(3000, 4500), (5000, 7000)][..]));
 }
 
+#[test]
+fn users_come_by_places_and_not_by_weights() {
+    // Of a hundredth, 1.5 places are two.
+    let phase = phase("s", &[150, 9850], 100);
+    let users: Vec<u64> = (0..2).map(|arm| 200 * u64::from(phase.allocation.size(arm))).collect();
+    assert!(sample_ratio(&users, &[150.0, 9850.0]).unwrap().alarm, "{users:?}");
+    let evidence = |exposed| analysis::Evidence { phase: &phase, exposed: Some(exposed), several: 0, measured: vec![] };
+    assert_eq!(analysis::analyze(&evidence(users)).invalid, None);
+    let said = analysis::analyze(&evidence(vec![600, 19_700])).invalid;
+    assert_eq!(said.as_deref(), Some("the exposed users are not split as planned"));
+}
+
 /// Weights that are 10000 together.
 fn weights(arms: usize) -> impl Strategy<Value = Vec<u32>> {
     proptest::collection::vec(0_u32..=PLACES, arms - 1).prop_map(|mut cuts| {
