@@ -195,6 +195,7 @@ pub struct Change {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The run.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub run: String,
     /// When it ended, UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -203,14 +204,19 @@ pub struct Evidence {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_sha256: Option<String>,
     /// Digest of what the cells came to.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub results: String,
     /// Digest of the cases.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub test_set: String,
     /// Digest of what they demand.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub assertions: String,
     /// Digest of the gate's policy.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub policy: String,
     /// The providers that were asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub providers: Vec<String>,
     /// The run that the version before was judged in, and that version's content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -219,7 +225,26 @@ pub struct Evidence {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline_content_sha256: Option<String>,
     /// The gate's word.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub decision: String,
+    /// What an experiment showed on real users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experiment: Option<Shown>,
+}
+
+/// What an experiment showed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// The experiment.
+    pub name: String,
+    /// Its phase.
+    pub phase: u32,
+    /// The arm.
+    pub arm: String,
+    /// The verdict on it.
+    pub verdict: String,
+    /// SHA-256 of the analysis, as canonical JSON.
+    pub analysis_sha256: String,
 }
 
 /// An entry in its place in the chain.

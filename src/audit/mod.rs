@@ -17,7 +17,7 @@ mod merge;
 mod tests;
 
 pub use checkpoint::{Checkpoint, Standing};
-pub use entry::{Actor, Change, Ci, Commit, Entry, Event, Evidence, Place, Sealed};
+pub use entry::{Actor, Change, Ci, Commit, Entry, Event, Evidence, Place, Sealed, Shown};
 pub use examine::{Examined, Finding, Kind, examine};
 pub use export::{CSV_COLUMNS, csv_rows, flags, ocsf};
 pub use key::{KeyError, PublicKey, SigningKey};

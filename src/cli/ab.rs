@@ -5,6 +5,7 @@ mod assign;
 mod begin;
 mod intake;
 mod record;
+mod winner;
 
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,8 @@ pub(super) enum AbCommand {
     Import(record::ImportCommand),
     /// Say what an experiment shows so far
     Analyze(analyze::AnalyzeCommand),
+    /// Move a label to the arm that is better, through the same gate as ever
+    Promote(winner::PromoteWinnerCommand),
 }
 
 pub(super) fn ab(command: &AbCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
@@ -45,6 +48,7 @@ pub(super) fn ab(command: &AbCommand, env: &Env, cwd: &Path, screen: &Screen) ->
         AbCommand::Assign(command) => assign::assign(command, env, cwd, screen),
         AbCommand::Record(command) => record::record(command, env, cwd, screen),
         AbCommand::Import(command) => record::import(command, env, cwd, screen),
+        AbCommand::Promote(command) => winner::promote(command, env, cwd, screen),
         AbCommand::Analyze(command) => analyze::analyze(command, env, cwd, screen),
     }
 }
@@ -60,17 +64,26 @@ pub(super) struct Of {
 
 impl Of {
     fn find(&self, env: &Env, cwd: &Path, screen: &Screen) -> Result<(Opened, Experiment), Failure> {
-        let opened = self.registry.open(env, cwd, screen)?;
-        if let Some(found) = opened.registry.experiment(&self.experiment)? {
-            return Ok((opened, found));
-        }
-        let known = opened.registry.experiments()?;
-        let name = screen.line(&self.experiment, 60);
-        let hint = did_you_mean(&self.experiment, known.keys().map(String::as_str));
-        let hint =
-            hint.unwrap_or_else(|| format!("`prompteval ab start {name}` begins it as {FOLDER}/{name}.yaml says"));
-        Err(Failure::new(ExitStatus::Usage, format!("no experiment `{name}` was started")).hint(hint))
+        find(&self.experiment, &self.registry, env, cwd, screen).map(|Found { opened, found }| (opened, found))
     }
+}
+
+/// An experiment and the registry it is in.
+struct Found {
+    opened: Opened,
+    found: Experiment,
+}
+
+fn find(word: &str, registry: &RegistryArgs, env: &Env, cwd: &Path, screen: &Screen) -> Result<Found, Failure> {
+    let opened = registry.open(env, cwd, screen)?;
+    if let Some(found) = opened.registry.experiment(word)? {
+        return Ok(Found { opened, found });
+    }
+    let known = opened.registry.experiments()?;
+    let name = screen.line(word, 60);
+    let hint = did_you_mean(word, known.keys().map(String::as_str));
+    let hint = hint.unwrap_or_else(|| format!("`prompteval ab start {name}` begins it as {FOLDER}/{name}.yaml says"));
+    Err(Failure::new(ExitStatus::Usage, format!("no experiment `{name}` was started")).hint(hint))
 }
 
 /// The file of an experiment, and its name: a name stands for `experiments/NAME.yaml`.

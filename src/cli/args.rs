@@ -163,7 +163,7 @@ pub(super) struct ReportCommand {
 }
 
 /// Where runs and answers are kept.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct StoreArgs {
     /// Folder of the store; default: PROMPTEVAL_STORE, or .prompteval here
     #[arg(long, value_name = "FOLDER")]

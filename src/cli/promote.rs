@@ -11,7 +11,7 @@ use super::exit::{ExitStatus, Failure};
 use super::project::{Opened, RegistryArgs};
 use super::screen::{Ink, Screen};
 use super::signing;
-use crate::audit::{Entry, Event, Evidence, Head};
+use crate::audit::{Entry, Event, Evidence, Head, Shown};
 use crate::env::Env;
 use crate::prompts::{label_name, without_v};
 use crate::registry::{Frozen, LabelPolicy, Move, RegistryError, Trouble, Who};
@@ -47,6 +47,51 @@ pub(super) struct PromoteCommand {
     registry: RegistryArgs,
     #[command(flatten)]
     store: StoreArgs,
+    /// What an experiment says beside the run.
+    #[arg(skip)]
+    experiment: Option<Proved>,
+}
+
+/// What an experiment says of a version.
+#[derive(Debug, Clone)]
+pub(super) struct Proved {
+    pub(super) shown: Shown,
+    /// Why that is not enough.
+    pub(super) lacking: Option<String>,
+}
+
+impl PromoteCommand {
+    /// A promotion of one version that an experiment speaks for.
+    pub(super) fn shown(prompt: &str, version: &str, by: Proved, how: Winner) -> Self {
+        let Winner { to, evidence, approver, reason, dry_run, registry, store } = how;
+        let what = vec![prompt.to_owned(), version.to_owned()];
+        let (anyway, checkpoint, experiment) = (false, None, Some(by));
+        Self { what, to, evidence, approver, reason, anyway, checkpoint, dry_run, registry, store, experiment }
+    }
+}
+
+/// How the winner of an experiment is promoted.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Winner {
+    /// The label that is to point to it
+    #[arg(long, value_name = "LABEL")]
+    pub(super) to: String,
+    /// What it rests on beside the experiment: a stored run, or a report; default: the newest run of this content
+    #[arg(long, value_name = "RUN|FILE")]
+    evidence: Option<String>,
+    /// Who else agrees (repeatable)
+    #[arg(long, value_name = "NAME")]
+    approver: Vec<String>,
+    /// Why
+    #[arg(short = 'm', long, visible_alias = "message", value_name = "TEXT")]
+    reason: Option<String>,
+    /// Decide only: move nothing, log nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    pub(super) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
 }
 
 /// Something that stands in the way.
@@ -135,6 +180,12 @@ pub(super) fn promote(command: &PromoteCommand, env: &Env, cwd: &Path, screen: &
     }
     let mut missing: Vec<Missing> = approvals::missing(&promotion, &wanted).into_iter().collect();
     missing.extend(promotion.prove(&mut wanted)?);
+    if let Some(Proved { shown, lacking }) = &command.experiment {
+        missing.extend(lacking.clone().map(Missing::new));
+        for wanted in &mut wanted {
+            wanted.evidence.get_or_insert_default().experiment = Some(shown.clone());
+        }
+    }
     if !missing.is_empty() && !command.anyway {
         return Ok(promotion.refuse(&wanted, &missing));
     }
@@ -336,6 +387,12 @@ impl Promotion<'_> {
             let from = moved.from.as_deref().unwrap_or("nothing");
             self.screen.out(&format!("{word} {} {}: {from} → {}", moved.prompt, moved.label, moved.to));
             let Some(evidence) = moved.evidence.as_ref().filter(|_| !self.screen.quiet) else { continue };
+            if let Some(Shown { name, phase, arm, verdict, .. }) = &evidence.experiment {
+                self.screen.out(&format!("  on the experiment {name}, phase {phase}: {arm} is {verdict}"));
+            }
+            if evidence.run.is_empty() {
+                continue;
+            }
             let against = match &evidence.baseline_run {
                 None => "by its absolute rules alone".to_owned(),
                 Some(run) if *run == evidence.run => format!("against {from}"),

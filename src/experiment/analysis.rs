@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::metric::{Direction, Metric, Role};
 use super::phase::Phase;
@@ -131,12 +131,15 @@ pub struct Against {
     pub version: String,
     /// What is to be made of it.
     pub verdict: Word,
+    /// When that was decided, milliseconds since 1970, UTC: it stays so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_ms: Option<u64>,
     /// Each metric.
     pub metrics: Vec<Result>,
 }
 
 /// What is to be made of an arm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Word {
     /// The data cannot be trusted.
@@ -210,6 +213,28 @@ pub enum Shows {
     Holds,
 }
 
+/// What was decided about arms, by their names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Decided(BTreeMap<String, (Word, u64)>);
+
+impl Analysis {
+    /// Lets what was decided before stay decided, and decides what can be now; says whether that is more.
+    pub fn settle(&mut self, decided: &mut Decided, now_ms: u64) -> bool {
+        let before = decided.0.len();
+        for arm in self.arms.iter_mut().filter(|arm| arm.verdict != Word::Invalid) {
+            if arm.verdict.decides() {
+                decided.0.entry(arm.arm.clone()).or_insert((arm.verdict, now_ms));
+            }
+            if let Some((word, at)) = decided.0.get(&arm.arm) {
+                arm.verdict = *word;
+                arm.decided_ms = Some(*at);
+            }
+        }
+        decided.0.len() > before
+    }
+}
+
 /// Says what the evidence shows.
 pub fn analyze(evidence: &Evidence<'_>) -> Analysis {
     let phase = evidence.phase;
@@ -271,7 +296,7 @@ fn against(evidence: &Evidence<'_>, control: usize, at: usize, invalid: bool) ->
         .max()
         .unwrap_or(0);
     let verdict = if invalid { Word::Invalid } else { verdict(&metrics, users >= phase.planned_users) };
-    Against { arm: arm.name.clone(), version: arm.version.clone(), verdict, metrics }
+    Against { arm: arm.name.clone(), version: arm.version.clone(), verdict, decided_ms: None, metrics }
 }
 
 /// Segments are looked at out of curiosity: no verdict rests on them, and Holm keeps many looks honest.

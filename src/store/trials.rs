@@ -5,6 +5,9 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::codec::{number, unsigned};
 use super::{Store, StoreError};
 
+/// What a connection may keep of its pages: negative, as SQLite counts KiB.
+const CACHE_KIB: i64 = -(64 << 10);
+
 /// A stretch of an experiment in the store.
 pub struct Trial {
     store: Store,
@@ -64,7 +67,11 @@ impl Store {
     /// When the store cannot be written.
     pub fn trial(&self, experiment: &str, phase: u32) -> Result<Trial, StoreError> {
         let connection = self.connect()?;
-        let id = trial(&connection, experiment, phase).map_err(|e| StoreError::sqlite(&e, &self.file()))?;
+        let id = connection
+            // Users come in any order, and each has a place of their own: pages would be written again and again.
+            .pragma_update(None, "cache_size", CACHE_KIB)
+            .and_then(|()| trial(&connection, experiment, phase))
+            .map_err(|e| StoreError::sqlite(&e, &self.file()))?;
         Ok(Trial { store: self.clone(), connection, id })
     }
 }
@@ -99,6 +106,28 @@ impl Trial {
         }
         work.commit().map_err(trouble)?;
         Ok(new)
+    }
+
+    /// What was decided once and for all, as it was written.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn decided(&self) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT decided FROM trials WHERE id = ?1";
+        let found = self.connection.query_row(sql, [self.id], |row| row.get(0));
+        found.map_err(|e| StoreError::sqlite(&e, &self.store.file()))
+    }
+
+    /// Writes down what is decided.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn decide(&self, words: &str) -> Result<(), StoreError> {
+        let done = self.connection.execute(
+            "UPDATE trials SET decided = ?2, decided_ms = ?3 WHERE id = ?1",
+            params![self.id, words, number(self.store.clock.now_millis())],
+        );
+        done.map(drop).map_err(|e| StoreError::sqlite(&e, &self.store.file()))
     }
 
     /// How many users were exposed to each arm, forced ones left out, and how many of them to several.

@@ -9,9 +9,9 @@ use crate::cli::args::{StoreArgs, TextOrJson};
 use crate::cli::exit::{ExitStatus, Failure};
 use crate::cli::keep::failed;
 use crate::cli::screen::{Ink, Screen};
-use crate::env::Env;
+use crate::env::{Env, format_time};
 use crate::experiment::analysis::{
-    Against, Analysis, Evidence, Measured, RatioCheck, Result as Found, Shows, Word, analyze as reckon,
+    Against, Analysis, Decided, Evidence, Measured, RatioCheck, Result as Found, Shows, Word, analyze as reckon,
 };
 use crate::experiment::{Aggregate, Metric, Phase, Role};
 use crate::registry::Experiment;
@@ -32,7 +32,7 @@ pub(in crate::cli) struct AnalyzeCommand {
 pub(super) fn analyze(command: &AnalyzeCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
     let (_, found) = command.of.find(env, cwd, screen)?;
     let trial = trial(&command.store, &found, env, cwd)?;
-    let analysis = reckon(&evidence(&found.phase, &trial)?);
+    let analysis = settled(&found, &trial, env)?;
     match command.format {
         TextOrJson::Json => screen.json(&json!({
             "schema": 1, "experiment": found.phase.name, "phase": found.phase.phase, "since": found.since,
@@ -41,6 +41,17 @@ pub(super) fn analyze(command: &AnalyzeCommand, env: &Env, cwd: &Path, screen: &
         TextOrJson::Text => show(&found, &analysis, screen),
     }
     Ok(if analysis.invalid.is_some() { ExitStatus::GateClosed } else { ExitStatus::Success })
+}
+
+/// What the data show, with what was decided before.
+pub(super) fn settled(found: &Experiment, trial: &Trial, env: &Env) -> Result<Analysis, Failure> {
+    let mut analysis = reckon(&evidence(&found.phase, trial)?);
+    let written = trial.decided().map_err(failed)?;
+    let mut decided: Decided = written.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    if analysis.settle(&mut decided, env.clock.now_millis()) {
+        trial.decide(&serde_json::to_string(&decided).unwrap_or_default()).map_err(failed)?;
+    }
+    Ok(analysis)
 }
 
 fn evidence<'a>(phase: &'a Phase, trial: &Trial) -> Result<Evidence<'a>, Failure> {
@@ -77,9 +88,11 @@ fn one_value(aggregate: Aggregate, values: &[f64]) -> f64 {
 
 fn show(found: &Experiment, analysis: &Analysis, screen: &Screen) {
     let phase = &found.phase;
-    let state = found.stopped.as_ref().map_or("runs", |_| "stopped");
-    let head =
-        format!("{}  phase {}, {state} since {}", screen.paint(Ink::Strong, &phase.name), phase.phase, found.since);
+    let state = match &found.stopped {
+        None => format!("runs since {}", found.since),
+        Some(stop) => format!("{} to {}: {}", found.since, stop.time, screen.line(&stop.decision, 200)),
+    };
+    let head = format!("{}  phase {}, {state}", screen.paint(Ink::Strong, &phase.name), phase.phase);
     screen.out(&head);
     for check in &analysis.ratios {
         screen.out(&format!("  {}", ratio(phase, check)));
@@ -114,7 +127,8 @@ fn show_arm(phase: &Phase, against: &Against, screen: &Screen) {
         screen.wrapped("  ", "      ", &sentence(phase, result));
     }
     let (ink, words) = verdict(against.verdict);
-    screen.out(&format!("  {} {words}", screen.paint(ink, "→")));
+    let since = against.decided_ms.map(|at| format!(" (decided {})", format_time(at))).unwrap_or_default();
+    screen.out(&format!("  {} {words}{since}", screen.paint(ink, "→")));
 }
 
 /// A metric in words; its numbers are rates where its scale is 0 to 1.

@@ -372,6 +372,7 @@ impl<'a> Prover<'a> {
                 .filter(|_| baseline.is_some())
                 .map(|from| from.content().to_owned()),
             decision: Verdict::Pass.word().to_owned(),
+            experiment: None,
         })
     }
 }
