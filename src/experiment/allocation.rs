@@ -27,10 +27,10 @@ impl Allocation {
     /// nobody moves who need not. What an arm lacks comes first from places that nobody had, and only then
     /// from what others gave up, since users there have seen another version.
     ///
-    /// Where that leaves a choice, places go as the SDK would deal them out anew. So while only the coverage
-    /// changes, or two arms share everybody, the places are the SDK's own; with three arms, or where weights
-    /// change under a partial coverage, the SDK's ranges would slide and move users between arms, and
-    /// these are others.
+    /// Where that leaves a choice, places go as the SDK would deal them out anew. So from the SDK's own places
+    /// come the SDK's own while only the coverage changes, or while two arms share everybody. With three
+    /// arms, or where weights change under a partial coverage, its ranges would slide and move users
+    /// between arms: there the places are others than the SDK's.
     #[must_use]
     pub fn ramped(&self, weights: &[u32], coverage: u32) -> Self {
         let dealt = Self::new(weights, coverage);

@@ -310,7 +310,7 @@ fn segments(phase: &Phase, metric: &Metric, measured: &Measured, [control, at]: 
     let mut adjusted = stats::holm(&known).into_iter();
     for result in all.iter_mut().filter(|result| result.p.is_some()) {
         result.p = adjusted.next();
-        if result.p.is_none_or(|p| p >= ALPHA) {
+        if matches!(result.shows, Shows::Better | Shows::Worse) && result.p.is_none_or(|p| p >= ALPHA) {
             result.shows = Shows::Nothing;
         }
     }

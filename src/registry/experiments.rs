@@ -130,6 +130,7 @@ impl Session<'_> {
         }
         let moved = running.map_or(0, |old| moved(old, &phase));
         self.keep_apart(&phase)?;
+        all_have_places(&phase)?;
         if let Some(event) = event {
             self.note(&entry(&phase, event, reason, who))?;
         }
@@ -199,6 +200,15 @@ impl Session<'_> {
             planned_users: plan.planned_users,
         })
     }
+}
+
+/// An arm that is to have users must have a place.
+fn all_have_places(phase: &Phase) -> Result<(), RegistryError> {
+    let empty = |(at, arm): &(usize, &Arm)| arm.weight > 0 && phase.allocation.size(*at) == 0;
+    let Some((_, arm)) = phase.arms.iter().enumerate().find(empty) else { return Ok(()) };
+    let message =
+        format!("the arm `{}` would have nobody: its share of the coverage is below a ten-thousandth", arm.name);
+    Err(RegistryError::usage(message).hint("raise its weight, or the coverage"))
 }
 
 /// Whether the arms are the same versions under the same names, so that users may stay where they are.

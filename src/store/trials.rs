@@ -87,7 +87,7 @@ fn trial(connection: &Connection, experiment: &str, phase: u32) -> rusqlite::Res
 
 impl Trial {
     /// Enters exposures and records, all or none; gives how many records are new. Who was exposed to an arm
-    /// before stays so since then, and an event that is known changes nothing.
+    /// is so since the first time, and an event that is known changes nothing.
     ///
     /// # Errors
     /// When one of `entries` is an error, or the store cannot be written.
@@ -142,14 +142,14 @@ impl Trial {
     fn count_exposed(&self) -> rusqlite::Result<(Vec<(String, u64)>, u64)> {
         // Whoever met two arms belongs to none.
         let mut statement = self.connection.prepare(
-            "SELECT arm, COUNT(*) FROM (SELECT MIN(arm) AS arm FROM exposures WHERE trial = ?1 AND NOT forced \
-             GROUP BY person HAVING COUNT(*) = 1) GROUP BY arm ORDER BY arm",
+            "SELECT arm, COUNT(*) FROM (SELECT MIN(arm) AS arm FROM exposures WHERE trial = ?1 \
+             GROUP BY person HAVING COUNT(*) = 1 AND NOT MAX(forced)) GROUP BY arm ORDER BY arm",
         )?;
         let rows = statement.query_map([self.id], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;
         let counts = rows.collect::<rusqlite::Result<_>>()?;
         let several = self.connection.query_row(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM exposures WHERE trial = ?1 AND NOT forced GROUP BY person \
-             HAVING COUNT(*) > 1)",
+            "SELECT COUNT(*) FROM (SELECT 1 FROM exposures WHERE trial = ?1 GROUP BY person \
+             HAVING COUNT(*) > 1 AND NOT MAX(forced))",
             [self.id],
             |row| row.get(0),
         )?;
@@ -240,7 +240,7 @@ impl Trial {
 fn expose(work: &Transaction<'_>, trial: i64, exposure: &Exposure) -> rusqlite::Result<()> {
     let mut insert = work.prepare_cached(
         "INSERT INTO exposures (trial, person, arm, forced, segment, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-         ON CONFLICT DO NOTHING",
+         ON CONFLICT (trial, person, arm) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms < exposures.at_ms",
     )?;
     let Exposure { user, arm, forced, segment, at_ms } = exposure;
     insert.execute(params![trial, user, arm, forced, segment, number(*at_ms)])?;

@@ -8,6 +8,7 @@ mod documented;
 mod drafts;
 mod endpoint;
 mod example;
+mod experiments;
 mod faults;
 mod gate;
 mod graders_wire;

@@ -17,7 +17,7 @@ use crate::diag::io_reason;
 use crate::env::Env;
 use crate::experiment::Assignment;
 use crate::registry::Experiment;
-use crate::store::{Exposure, Record, StoreError};
+use crate::store::{Exposure, Record, StoreError, Trial};
 
 /// So many refused lines are shown.
 const SHOWN: usize = 20;
@@ -132,7 +132,7 @@ pub(super) fn import(command: &ImportCommand, env: &Env, cwd: &Path, screen: &Sc
         screen.err(&format!("and {} more", walk.refusals - walk.refused.len() as u64));
     }
     let new = new.map_err(|Refusal(failure)| failure)?;
-    let exposed = if command.expose { expose(&found, command, (env, cwd))? } else { 0 };
+    let exposed = if command.expose { expose(&walk.intake, command, &mut trial, cwd)? } else { 0 };
     let known = walk.records - new;
     screen.out(&format!("{} imported", count(new, "record")));
     for (n, what) in [(known, "known already"), (walk.refusals, "refused"), (walk.left_out, "of testers, left out")] {
@@ -147,9 +147,8 @@ pub(super) fn import(command: &ImportCommand, env: &Env, cwd: &Path, screen: &Sc
 }
 
 /// Logs the users of a file as exposed.
-fn expose(found: &Experiment, command: &ImportCommand, (env, cwd): (&Env, &Path)) -> Result<u64, Failure> {
-    let intake = Intake { experiment: found, now_ms: env.clock.now_millis() };
-    let mut trial = trial(&command.store, found, env, cwd)?;
+fn expose(intake: &Intake<'_>, command: &ImportCommand, trial: &mut Trial, cwd: &Path) -> Result<u64, Failure> {
+    let found = intake.experiment;
     let (mut batch, mut all) = (Vec::new(), 0);
     let mut enter = |batch: &mut Vec<Exposure>| {
         let done = trial.enter(batch, &mut std::iter::empty::<Result<Record, StoreError>>()).map_err(failed);

@@ -1,0 +1,249 @@
+//! A/B tests with the real binary.
+
+use serde_json::Value;
+
+use crate::project::{Project, Ran};
+
+const PLAN: &str = "
+prompt: support
+arms:
+  - {name: plain, version: '2.0.0', weight: 5000}
+  - {name: warm, version: '2.1.0', weight: 5000}
+success: [{metric: rating, scale: [1, 5]}]
+guardrails: [{metric: resolved, scale: [0, 1], margin: 0.1}]
+forced: {tester: warm}
+";
+
+fn shelf() -> Project {
+    let project = Project::new();
+    let home = project.path().join("home").display().to_string();
+    project.env("XDG_CONFIG_HOME", &home).env("USER", "ada")
+}
+
+/// Two released versions, and an experiment that was not started.
+fn planned(plan: &str) -> Project {
+    let project = shelf().file("experiments/tone.yaml", plan);
+    for version in ["2.0.0", "2.1.0", "2.2.0"] {
+        project.write("prompts/support.yaml", format!("version: '0.1.0'\nsystem_prompt: be {version}\n"));
+        project.run(&["prompt", "release", "support", version, "-m", "new"]).code(0);
+    }
+    project
+}
+
+fn running() -> Project {
+    let project = planned(PLAN);
+    project.run(&["ab", "start", "tone"]).code(0).says("started tone, phase 1");
+    project
+}
+
+/// What becomes of users.
+fn assigned(project: &Project, users: &[String]) -> Vec<Value> {
+    project.write("users.txt", users.join("\n"));
+    let ran = project.run(&["ab", "assign", "tone", "--users", "users.txt"]).code(0);
+    ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn users(n: usize) -> Vec<String> {
+    (0..n).map(|n| format!("user-{n}")).collect()
+}
+
+/// A CSV in which the warm arm is so much better, in points of the rating.
+fn ratings(project: &Project, n: usize, better: usize) {
+    let mut csv = "user,rating,resolved\n".to_owned();
+    for (n, line) in assigned(project, &users(n)).iter().enumerate() {
+        let warm = usize::from(line["arm"] == "warm") * better;
+        csv +=
+            &format!("{},{},{}\n", line["user"].as_str().unwrap(), (1 + n % 3 + warm).min(5), usize::from(n % 10 > 1));
+    }
+    project.write("ratings.csv", csv);
+}
+
+fn analysis(project: &Project) -> Value {
+    let ran = project.run(&["ab", "analyze", "tone", "--format", "json"]);
+    serde_json::from_str(&ran.out).unwrap()
+}
+
+/// Runs the console blocks of a page; what stands below a command is said by it.
+fn follow(page: &str, project: &Project) {
+    for block in page.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+        let mut ran: Option<Ran> = None;
+        for line in block.lines() {
+            match line.strip_prefix("$ ") {
+                Some(command) => ran = Some(shell(command, project)),
+                None => ran = ran.map(|ran| line.split("  ").fold(ran, |ran, words| ran.says(words.trim()))),
+            }
+        }
+    }
+}
+
+fn shell(command: &str, project: &Project) -> Ran {
+    if let Some(rest) = command.strip_prefix("cp ") {
+        let (from, to) = rest.split_once(' ').unwrap();
+        project.write(to, project.read(from));
+        return project.run(&["ab", "list"]);
+    }
+    let mut words = Vec::new();
+    for (n, part) in command.split('"').enumerate() {
+        if n % 2 == 1 { words.push(part) } else { words.extend(part.split_whitespace()) }
+    }
+    project.run(&words[1..]).code(0)
+}
+
+#[test]
+fn the_story_of_the_example_is_true() {
+    const FILES: [(&str, &str); 5] = [
+        ("prompts/support.yaml", include_str!("../../examples/ab/prompts/support.yaml")),
+        ("warm.yaml", include_str!("../../examples/ab/warm.yaml")),
+        ("experiments/tone.yaml", include_str!("../../examples/ab/experiments/tone.yaml")),
+        ("ratings.csv", include_str!("../../examples/ab/ratings.csv")),
+        ("prompteval.yaml", include_str!("../../examples/ab/prompteval.yaml")),
+    ];
+    let project = FILES.iter().fold(shelf(), |project, (name, text)| project.file(name, text));
+    follow(include_str!("../../examples/ab/README.md"), &project);
+}
+
+#[test]
+fn starting_refuses_what_cannot_be_trusted() {
+    for (from, to, says) in [
+        ("2.1.0", "3.0.0", "3.0.0"),
+        ("weight: 5000}\nsuccess", "weight: 4000}\nsuccess", "the weights of the arms are 9000 together, not 10000"),
+        ("rating, scale", "rating, scael", "unknown key `scael`"),
+        ("forced: {tester: warm}", "forced: {tester: hot}", "no arm is called `hot`"),
+    ] {
+        planned(&PLAN.replacen(from, to, 1)).run(&["ab", "start", "tone"]).code(2).says(says);
+    }
+    let project = planned(PLAN);
+    project.run(&["prompt", "withdraw", "support", "2.1.0", "-m", "rude"]).code(0);
+    project.run(&["ab", "start", "tone"]).code(2).says("support@2.1.0 is withdrawn");
+    project.run(&["ab", "assign", "tone", "--user", "x"]).code(2).says("no experiment `tone` was started");
+    project.write("prompts/support/2.0.0.yaml", "version: '2.0.0'\nsystem_prompt: edited\n");
+    project.run(&["ab", "start", "tone"]).code(103).says("was edited after it was released");
+}
+
+#[test]
+fn a_changed_plan_is_another_phase_and_moves_nobody_who_need_not() {
+    let project = planned(
+        &PLAN
+            .replace("2.0.0', weight: 5000", "2.0.0', weight: 9000")
+            .replace("2.1.0', weight: 5000", "2.1.0', weight: 1000"),
+    );
+    project.run(&["ab", "start", "tone"]).code(0);
+    let before = assigned(&project, &users(2000));
+    project.run(&["ab", "start", "tone"]).code(0).says("runs as planned already, phase 1");
+    project.write(
+        "experiments/tone.yaml",
+        PLAN.replace("2.0.0', weight: 5000", "2.0.0', weight: 7500")
+            .replace("2.1.0', weight: 5000", "2.1.0', weight: 2500"),
+    );
+    project.run(&["ab", "start", "tone"]).code(0).says("started tone, phase 2");
+    let after = assigned(&project, &users(2000));
+    let left = before.iter().zip(&after).filter(|(b, a)| b["arm"] == "warm" && a["arm"] != "warm").count();
+    let came = before.iter().zip(&after).filter(|(b, a)| b["arm"] != "warm" && a["arm"] == "warm").count();
+    assert_eq!((left, &after[0]["phase"]), (0, &Value::from(2)));
+    assert!((200..400).contains(&came), "{came}");
+    // Who is forced is nobody's phase.
+    project
+        .write("experiments/tone.yaml", project.read("experiments/tone.yaml").replace("tester: warm", "other: plain"));
+    project.run(&["ab", "start", "tone"]).code(0).says("changed tone, phase 2 goes on");
+    project.run(&["audit", "verify"]).code(0);
+    project.run(&["ab", "stop", "tone", "-m", "enough"]).code(0);
+    project.run(&["ab", "assign", "tone", "--user", "x"]).code(0).says("the experiment was stopped");
+    project.run(&["ab", "stop", "tone", "-m", "enough"]).code(2).says("no experiment `tone` runs");
+}
+
+#[test]
+fn records_are_believed_or_refused_with_their_line() {
+    let project = running();
+    for (pair, says) in [
+        ("csat=4", "`csat` is no metric of this experiment; it has rating, resolved"),
+        ("rating=9", "9 lies outside the scale of `rating`, 1 to 5"),
+        ("rating=NaN", "NaN is no number to reckon with"),
+        ("rating=good", "`good` is no number"),
+    ] {
+        project.run(&["ab", "record", "tone", "--user", "u", "--metric", pair]).code(2).says(says);
+    }
+    project.run(&["ab", "record", "tone", "--user", "tester", "--metric", "rating=4"]).code(0).says("is a tester");
+    let arm = assigned(&project, &["u1".to_owned()])[0]["arm"].as_str().unwrap().to_owned();
+    let other = if arm == "warm" { "plain" } else { "warm" };
+    project.write("bad.csv", format!("user,rating,arm\nu1,4,{arm}\nu1,7,\nu1,3,{other}\n,3,\n"));
+    let ran = project.run(&["ab", "import", "tone", "bad.csv"]).code(2);
+    let ran = ran
+        .says("bad.csv:3: 7 lies outside")
+        .says("bad.csv:4: the user `u1` is in the arm")
+        .says("bad.csv:5: there is no user");
+    ran.says("3 lines of `bad.csv` refused; nothing is imported");
+    assert_eq!(analysis(&project)["analysis"]["ratios"][0]["users"], serde_json::json!([0, 0]));
+    project.run(&["ab", "import", "tone", "bad.csv", "--skip-refused"]).code(0).says("1 record imported");
+    project.run(&["ab", "import", "tone", "bad.csv", "--skip-refused"]).code(0).says("1 record known already");
+    project.write("more.jsonl", "{\"customer\": \"u2\", \"stars\": 5, \"event\": \"e1\"}\n{\"customer\": \"u2\", \"stars\": 4, \"event\": \"e1\"}\n");
+    let mapped = ["ab", "import", "tone", "more.jsonl", "--map", "user=customer", "--map", "rating=stars"];
+    project.run(&mapped).code(0).says("1 record imported").says("1 record known already");
+    project.run(&["ab", "import", "tone", "more.jsonl", "--map", "rate=stars"]).code(2).says("`rate` is neither");
+}
+
+#[test]
+fn an_analysis_says_what_may_be_said() {
+    let project = running();
+    project.run(&["ab", "analyze", "tone"]).code(0).says("no data").says("keep collecting");
+    ratings(&project, 80, 2);
+    project.run(&["ab", "import", "tone", "ratings.csv", "--expose"]).code(0);
+    project.run(&["ab", "analyze", "tone"]).code(0).says("still collecting").says("keep collecting");
+    ratings(&project, 1500, 2);
+    project.run(&["ab", "import", "tone", "ratings.csv", "--expose"]).code(0);
+    let ran = project.run(&["ab", "analyze", "tone"]).code(0);
+    ran.says("valid however often you look").says("valid only had you planned").says("→ better");
+    assert_eq!(analysis(&project)["analysis"]["arms"][0]["verdict"], "better");
+    // What was decided stays so, whatever comes.
+    let mut csv = "user,event,rating\n".to_owned();
+    for (n, line) in assigned(&project, &users(1500)).iter().enumerate() {
+        let rating = if line["arm"] == "warm" { 1 } else { 5 };
+        (0..9).for_each(|again| csv += &format!("{},late-{n}-{again},{rating}\n", line["user"].as_str().unwrap()));
+    }
+    project.write("late.csv", csv);
+    project.run(&["ab", "import", "tone", "late.csv"]).code(0);
+    project.run(&["ab", "analyze", "tone"]).code(0).says("→ better").says("(decided ");
+}
+
+#[test]
+fn users_who_came_in_another_proportion_show_nothing() {
+    let project = running();
+    ratings(&project, 2000, 2);
+    let all = project.read("ratings.csv");
+    let warm: Vec<bool> = assigned(&project, &users(2000)).iter().map(|line| line["arm"] == "warm").collect();
+    let mut lines = all.lines();
+    let mut csv = lines.next().unwrap().to_owned() + "\n";
+    // A third of the warm users is lost on the way.
+    for (n, line) in lines.enumerate().filter(|(n, _)| !(warm[*n] && n % 3 == 0)) {
+        csv += &format!("{line}{}", if n < 2000 { "\n" } else { "" });
+    }
+    project.write("ratings.csv", csv);
+    project.run(&["ab", "import", "tone", "ratings.csv", "--expose"]).code(0);
+    project
+        .run(&["ab", "analyze", "tone"])
+        .code(102)
+        .says("INVALID")
+        .says("are not split as planned")
+        .never_says("better");
+    project.run(&["ab", "promote", "tone", "--to", "staging"]).code(2);
+    project.write("prompteval.yaml", "labels: {staging: {gated: false}}\n");
+    let refused = project.run(&["ab", "promote", "tone", "--to", "staging"]).code(102);
+    refused.says("does not show that warm is better: the exposed users are not split");
+    project.run(&["audit", "log"]).code(0).says("promote.denied");
+}
+
+#[test]
+fn experiments_of_a_namespace_share_no_users() {
+    let space = |from: u32, to: u32| format!("{PLAN}namespace: {{name: checkout, from: {from}, to: {to}}}\n");
+    let project = planned(&space(0, 5000)).file("experiments/other.yaml", &space(4000, 9000));
+    project.run(&["ab", "start", "tone"]).code(0);
+    project.run(&["ab", "start", "other"]).code(2).says("runs on places 0 to 5000 of the namespace `checkout` already");
+    project.write("experiments/other.yaml", space(5000, 10_000));
+    project.run(&["ab", "start", "other"]).code(0);
+    let arms = |name: &str| -> Vec<bool> {
+        project.write("users.txt", users(500).join("\n"));
+        let ran = project.run(&["ab", "assign", name, "--users", "users.txt"]).code(0);
+        ran.out.lines().map(|line| !serde_json::from_str::<Value>(line).unwrap()["arm"].is_null()).collect()
+    };
+    let (one, other) = (arms("tone"), arms("other"));
+    assert!(one.iter().zip(&other).all(|(one, other)| one != other), "each user is in one of the two");
+}
