@@ -5,6 +5,7 @@ mod assign;
 mod begin;
 mod intake;
 mod record;
+mod simulate;
 mod winner;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,8 @@ pub(super) enum AbCommand {
     Import(record::ImportCommand),
     /// Say what an experiment shows so far
     Analyze(analyze::AnalyzeCommand),
+    /// Say what an experiment would find, on users that are made up
+    Simulate(simulate::SimulateCommand),
     /// Move a label to the arm that is better, through the same gate as ever
     Promote(winner::PromoteWinnerCommand),
 }
@@ -49,6 +52,7 @@ pub(super) fn ab(command: &AbCommand, env: &Env, cwd: &Path, screen: &Screen) ->
         AbCommand::Record(command) => record::record(command, env, cwd, screen),
         AbCommand::Import(command) => record::import(command, env, cwd, screen),
         AbCommand::Promote(command) => winner::promote(command, env, cwd, screen),
+        AbCommand::Simulate(command) => simulate::simulate(command, cwd, screen),
         AbCommand::Analyze(command) => analyze::analyze(command, env, cwd, screen),
     }
 }

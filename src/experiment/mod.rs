@@ -10,6 +10,7 @@ mod file;
 mod hash;
 mod metric;
 mod phase;
+pub mod simulation;
 
 #[cfg(test)]
 mod tests;

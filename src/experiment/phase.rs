@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::allocation::Allocation;
+use super::file::{Plan, PlannedArm};
 use super::hash::{PLACES, place, thousandth};
 use super::metric::Metric;
 
@@ -109,6 +110,34 @@ pub enum Assignment<'a> {
 }
 
 impl Phase {
+    /// What a plan says, with the content of each of its versions.
+    pub fn of(plan: &Plan, phase: u32, contents: &[String]) -> Self {
+        let arm = |(arm, content): (&PlannedArm, &String)| Arm {
+            name: arm.name.clone(),
+            version: arm.version.clone(),
+            content_sha256: content.clone(),
+            weight: arm.weight,
+            control: arm.control,
+        };
+        let arms: Vec<Arm> = plan.arms.iter().zip(contents).map(arm).collect();
+        let weights: Vec<u32> = arms.iter().map(|arm| arm.weight).collect();
+        Self {
+            name: plan.name.clone(),
+            phase,
+            algorithm: ALGORITHM.to_owned(),
+            seed: plan.key.clone(),
+            prompt: plan.prompt.clone(),
+            allocation: Allocation::new(&weights, plan.coverage),
+            arms,
+            coverage: plan.coverage,
+            namespace: plan.namespace.clone(),
+            holdout: plan.holdout.clone(),
+            forced: plan.forced.clone(),
+            metrics: plan.metrics.clone(),
+            planned_users: plan.planned_users,
+        }
+    }
+
     /// The arm of a user. The same on every machine, for ever.
     pub fn assign(&self, user: &str) -> Assignment<'_> {
         if let Some(arm) = self.forced.get(user).and_then(|name| self.arm(name)) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::session::{Registry, Session, Who};
 use super::trouble::RegistryError;
 use crate::audit::{Change, Entry, Event, Sealed};
-use crate::experiment::{ALGORITHM, Allocation, Arm, Assignment, Outside, Phase, Plan};
+use crate::experiment::{Arm, Assignment, Outside, Phase, Plan};
 
 /// An experiment as the log tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -172,33 +172,16 @@ impl Session<'_> {
 
     fn frozen_phase(&self, plan: &Plan, phase: u32) -> Result<Phase, RegistryError> {
         let labels = self.labels()?;
-        let mut arms = Vec::with_capacity(plan.arms.len());
+        let mut contents = Vec::with_capacity(plan.arms.len());
         for arm in &plan.arms {
             let frozen = self.registry.frozen(&plan.prompt, &arm.version)?;
             if labels.is_withdrawn(&plan.prompt, &arm.version) {
                 let error = RegistryError::usage(format!("{}@{} is withdrawn", plan.prompt, arm.version));
                 return Err(error.hint("an arm is a version that may be used: release another one"));
             }
-            let content_sha256 = frozen.content().to_owned();
-            let (name, version) = (arm.name.clone(), arm.version.clone());
-            arms.push(Arm { name, version, content_sha256, weight: arm.weight, control: arm.control });
+            contents.push(frozen.content().to_owned());
         }
-        let weights: Vec<u32> = arms.iter().map(|arm| arm.weight).collect();
-        Ok(Phase {
-            name: plan.name.clone(),
-            phase,
-            algorithm: ALGORITHM.to_owned(),
-            seed: plan.key.clone(),
-            prompt: plan.prompt.clone(),
-            allocation: Allocation::new(&weights, plan.coverage),
-            arms,
-            coverage: plan.coverage,
-            namespace: plan.namespace.clone(),
-            holdout: plan.holdout.clone(),
-            forced: plan.forced.clone(),
-            metrics: plan.metrics.clone(),
-            planned_users: plan.planned_users,
-        })
+        Ok(Phase::of(plan, phase, &contents))
     }
 }
 

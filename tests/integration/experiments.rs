@@ -247,3 +247,16 @@ fn experiments_of_a_namespace_share_no_users() {
     let (one, other) = (arms("tone"), arms("other"));
     assert!(one.iter().zip(&other).all(|(one, other)| one != other), "each user is in one of the two");
 }
+
+#[test]
+fn a_simulation_shows_what_to_expect_and_makes_users_that_can_be_imported() {
+    let project = running();
+    let words = ["ab", "simulate", "tone", "--effect", "0.8", "--base", "rating=3", "--runs", "40", "--csv", "s.csv"];
+    let ran = project.run(&words).code(0).says("no difference").says("better by 0.8").says("half of the decisions");
+    let found = ran.out.split("better by").nth(1).unwrap().trim().lines().nth(1).unwrap().trim().to_owned();
+    assert!(found.ends_with("%  an arm is found better") && !found.starts_with('0'), "{found}");
+    assert_eq!(project.run(&words).code(0).out, ran.out, "the same seed makes the same users");
+    project.run(&["ab", "import", "tone", "s.csv"]).code(0).says("2,000 records imported");
+    project.run(&["ab", "analyze", "tone"]).code(0).says("rating: 3.").never_says("INVALID");
+    project.run(&["ab", "simulate", "tone", "--base", "rating=9"]).code(2).says("9 lies outside the scale of `rating`");
+}
