@@ -4,6 +4,7 @@ mod analyze;
 mod assign;
 mod begin;
 mod intake;
+mod page;
 mod record;
 mod simulate;
 mod winner;

@@ -55,12 +55,14 @@ pub struct Measured {
     pub all: Vec<Group>,
     /// The same for each sort of user.
     pub segments: BTreeMap<String, Vec<Group>>,
+    /// The same for each stretch of time, by its end, milliseconds since 1970, UTC.
+    pub stretches: BTreeMap<u64, Vec<Group>>,
 }
 
 impl Measured {
     /// Of nobody yet.
     pub fn new(arms: usize) -> Self {
-        Self { all: vec![Group::default(); arms], segments: BTreeMap::new() }
+        Self { all: vec![Group::default(); arms], ..Self::default() }
     }
 
     /// Takes in a user.
@@ -73,6 +75,17 @@ impl Measured {
             self.segments.insert(segment.to_owned(), vec![Group::default(); arms]);
         }
         if let Some(group) = self.segments.get_mut(segment).and_then(|groups| groups.get_mut(arm)) {
+            group.add(value);
+        }
+    }
+}
+
+impl Measured {
+    /// Takes in that a user of an arm came in the stretch of time that ends then.
+    pub fn came(&mut self, arm: usize, end_ms: u64, value: f64) {
+        let arms = self.all.len();
+        let groups = self.stretches.entry(end_ms).or_insert_with(|| vec![Group::default(); arms]);
+        if let Some(group) = groups.get_mut(arm) {
             group.add(value);
         }
     }
@@ -197,6 +210,23 @@ pub struct Result {
     pub status: Option<Status>,
     /// What it shows.
     pub shows: Shows,
+    /// How the interval went.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub course: Vec<Step>,
+}
+
+/// What was known at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// Milliseconds since 1970, UTC.
+    pub at_ms: u64,
+    /// Users of both arms so far.
+    pub users: u64,
+    /// The difference.
+    pub difference: f64,
+    /// The interval that stays valid however often one looks.
+    pub interval: [f64; 2],
 }
 
 /// What a metric shows.
@@ -284,7 +314,8 @@ fn against(evidence: &Evidence<'_>, control: usize, at: usize, invalid: bool) ->
     let arm = &phase.arms[at];
     let mut metrics = Vec::new();
     for (metric, measured) in phase.metrics.iter().zip(&evidence.measured) {
-        metrics.push(result(phase, metric, [&measured.all[control], &measured.all[at]]));
+        let course = course(phase, metric, measured, [control, at]);
+        metrics.push(Result { course, ..result(phase, metric, [&measured.all[control], &measured.all[at]]) });
         metrics.extend(segments(phase, metric, measured, [control, at]));
     }
     let users: u64 = phase
@@ -297,6 +328,22 @@ fn against(evidence: &Evidence<'_>, control: usize, at: usize, invalid: bool) ->
         .unwrap_or(0);
     let verdict = if invalid { Word::Invalid } else { verdict(&metrics, users >= phase.planned_users) };
     Against { arm: arm.name.clone(), version: arm.version.clone(), verdict, decided_ms: None, metrics }
+}
+
+/// The interval as it was at the end of each stretch of time.
+fn course(phase: &Phase, metric: &Metric, measured: &Measured, [control, at]: [usize; 2]) -> Vec<Step> {
+    let (mut a, mut b) = (Spread::default(), Spread::default());
+    let mut steps = Vec::new();
+    for (at_ms, groups) in &measured.stretches {
+        a.merge(&groups[control].spread);
+        b.merge(&groups[at].spread);
+        let found = stats::sequential(&a, &b, metric.bounds(), alpha(phase, metric), float(phase.planned_users));
+        if let Ok(found) = found {
+            let interval = [found.interval.0, found.interval.1];
+            steps.push(Step { at_ms: *at_ms, users: whole(a.count + b.count), difference: found.difference, interval });
+        }
+    }
+    steps
 }
 
 /// Segments are looked at out of curiosity: no verdict rests on them, and Holm keeps many looks honest.
@@ -344,6 +391,7 @@ fn result(phase: &Phase, metric: &Metric, [a, b]: [&Group; 2]) -> Result {
         one_look: one_look(metric, [a, b]),
         status: found.err(),
         shows: known.map_or(Shows::Nothing, |found| shows(metric, &found)),
+        course: Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ mod chart;
 pub mod comparison;
 mod derived;
 mod diff;
+mod document;
 mod item;
 mod json;
 mod jsonl;
@@ -29,6 +30,7 @@ pub use chart::{Chart, Line, Mark};
 pub use comparison::{Compared, Early, GateReport, Gated};
 pub use derived::Derived;
 pub use diff::{Piece, words as diff_words};
+pub use document::{Block, Document};
 pub use read::{ReadError, ReadReport, read, read_while};
 pub use target::{Target, TargetError};
 

@@ -58,6 +58,8 @@ pub struct Person {
     pub segment: Option<String>,
     /// The values.
     pub values: Vec<f64>,
+    /// When the first of them came, milliseconds since 1970, UTC.
+    pub first_ms: u64,
 }
 
 impl Store {
@@ -156,6 +158,19 @@ impl Trial {
         Ok((counts, unsigned(several)))
     }
 
+    /// When a metric was first and last measured, milliseconds since 1970, UTC.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn span(&self, metric: &str) -> Result<Option<(u64, u64)>, StoreError> {
+        let sql = "SELECT MIN(at_ms), MAX(at_ms) FROM outcomes WHERE trial = ?1 AND metric = ?2";
+        let found = self.connection.query_row(sql, params![self.id, metric], |row| {
+            let (first, last): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+            Ok(first.zip(last).map(|(first, last)| (unsigned(first), unsigned(last))))
+        });
+        found.map_err(|e| StoreError::sqlite(&e, &self.store.file()))
+    }
+
     /// Everybody of whom a metric is known, one after the other. Where exposures were logged, only those who were
     /// exposed, to one arm, and only what came after that.
     ///
@@ -206,6 +221,7 @@ impl Trial {
         let since = if exposed { self.since(user, person)? } else { Some(0) };
         if let Some(since) = since {
             times.sort_by_key(|(at, _)| *at);
+            person.first_ms = times.iter().map(|(at, _)| *at).find(|at| *at >= since).unwrap_or_default();
             person.values.extend(times.iter().filter(|(at, _)| *at >= since).map(|(_, value)| *value));
             if !person.values.is_empty() {
                 each(person);

@@ -193,6 +193,9 @@ fn an_analysis_says_what_may_be_said() {
     let ran = project.run(&["ab", "analyze", "tone"]).code(0);
     ran.says("valid however often you look").says("valid only had you planned").says("→ better");
     assert_eq!(analysis(&project)["analysis"]["arms"][0]["verdict"], "better");
+    let page = project.run(&["ab", "analyze", "tone", "--format", "html"]).code(0);
+    page.says("<h2>warm against plain</h2>").never_says("<script");
+    project.run(&["ab", "analyze", "tone", "--format", "markdown"]).code(0).says("## warm against plain");
     // What was decided stays so, whatever comes.
     let mut csv = "user,event,rating\n".to_owned();
     for (n, line) in assigned(&project, &users(1500)).iter().enumerate() {

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::page::{document, plot};
 use super::{Of, trial};
-use crate::cli::args::{StoreArgs, TextOrJson};
+use crate::cli::args::StoreArgs;
 use crate::cli::exit::{ExitStatus, Failure};
 use crate::cli::keep::failed;
 use crate::cli::screen::{Ink, Screen};
@@ -18,13 +19,25 @@ use crate::registry::Experiment;
 use crate::stats::words::{amount, p_value, points, signed, thousands};
 use crate::store::{Person, Trial};
 
+/// Moments at which the interval is shown.
+const STRETCHES: u64 = 40;
+
+/// `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum Format {
+    Text,
+    Json,
+    Markdown,
+    Html,
+}
+
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct AnalyzeCommand {
     #[command(flatten)]
     of: Of,
-    /// For people, or everything as JSON
+    /// For people, for programs, for a comment, or a page with the course of the interval
     #[arg(long, value_enum, default_value = "text")]
-    format: TextOrJson,
+    format: Format,
     #[command(flatten)]
     store: StoreArgs,
 }
@@ -34,11 +47,17 @@ pub(super) fn analyze(command: &AnalyzeCommand, env: &Env, cwd: &Path, screen: &
     let trial = trial(&command.store, &found, env, cwd)?;
     let analysis = settled(&found, &trial, env)?;
     match command.format {
-        TextOrJson::Json => screen.json(&json!({
+        Format::Json => screen.json(&json!({
             "schema": 1, "experiment": found.phase.name, "phase": found.phase.phase, "since": found.since,
             "plannedUsers": found.phase.planned_users, "analysis": analysis,
         })),
-        TextOrJson::Text => show(&found, &analysis, screen),
+        Format::Text => show(&found, &analysis, screen),
+        Format::Markdown => screen.out(document(&found, &analysis).markdown().trim_end()),
+        Format::Html => {
+            let page = document(&found, &analysis).html();
+            let page = page.map_err(|e| Failure::new(ExitStatus::Failed, format!("cannot write the page: {e}")))?;
+            screen.out(page.trim_end());
+        }
     }
     Ok(if analysis.invalid.is_some() { ExitStatus::GateClosed } else { ExitStatus::Success })
 }
@@ -67,9 +86,14 @@ fn evidence<'a>(phase: &'a Phase, trial: &Trial) -> Result<Evidence<'a>, Failure
 
 fn measure(phase: &Phase, metric: &Metric, trial: &Trial) -> Result<Measured, Failure> {
     let mut measured = Measured::new(phase.arms.len());
+    let (first, last) = trial.span(&metric.name).map_err(failed)?.unwrap_or_default();
+    let stretch = ((last - first) / STRETCHES).max(1);
     let mut add = |person: &Person| {
         let Some(arm) = phase.arms.iter().position(|arm| arm.name == person.arm) else { return };
-        measured.add(arm, person.segment.as_deref(), one_value(metric.aggregate, &person.values));
+        let value = one_value(metric.aggregate, &person.values);
+        measured.add(arm, person.segment.as_deref(), value);
+        let end = first + ((person.first_ms.saturating_sub(first)) / stretch + 1) * stretch;
+        measured.came(arm, end.min(last.max(first + 1)), value);
     };
     trial.people(&metric.name, &mut add).map_err(failed)?;
     Ok(measured)
@@ -110,7 +134,7 @@ fn show(found: &Experiment, analysis: &Analysis, screen: &Screen) {
 }
 
 /// `412 users saw A, 398 saw B (planned 50/50; p = 0.62, fine)`.
-fn ratio(phase: &Phase, check: &RatioCheck) -> String {
+pub(super) fn ratio(phase: &Phase, check: &RatioCheck) -> String {
     let arms = phase.arms.iter().zip(&check.users).map(|(arm, n)| format!("{} {}", arm.name, thousands(*n)));
     let arms = arms.collect::<Vec<_>>().join(", ");
     let planned = phase.arms.iter().map(|arm| crate::stats::words::percent(f64::from(arm.weight) / 10_000.0));
@@ -126,13 +150,17 @@ fn show_arm(phase: &Phase, against: &Against, screen: &Screen) {
     for result in &against.metrics {
         screen.wrapped("  ", "      ", &sentence(phase, result));
     }
+    let first = against.metrics.iter().find(|result| result.role == Role::Success && result.segment.is_none());
+    for line in first.map(|result| plot(phase, result)).unwrap_or_default() {
+        screen.out(&format!("  {}", screen.paint(Ink::Dim, &line)));
+    }
     let (ink, words) = verdict(against.verdict);
     let since = against.decided_ms.map(|at| format!(" (decided {})", format_time(at))).unwrap_or_default();
     screen.out(&format!("  {} {words}{since}", screen.paint(ink, "→")));
 }
 
 /// A metric in words; its numbers are rates where its scale is 0 to 1.
-fn sentence(phase: &Phase, result: &Found) -> String {
+pub(super) fn sentence(phase: &Phase, result: &Found) -> String {
     let rate = phase.metric(&result.metric).is_some_and(Metric::is_rate);
     let level = |value: f64| if rate { format!("{} %", points(value)) } else { amount(value) };
     let step = |value: f64| signed(&if rate { points(value) } else { amount(value) });
@@ -163,7 +191,7 @@ fn sentence(phase: &Phase, result: &Found) -> String {
     said
 }
 
-fn verdict(word: Word) -> (Ink, &'static str) {
+pub(super) fn verdict(word: Word) -> (Ink, &'static str) {
     match word {
         Word::Better => (Ink::Good, "better, and nothing that is guarded is worse"),
         Word::Worse => (Ink::Bad, "worse"),

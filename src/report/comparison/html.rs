@@ -13,31 +13,50 @@ use crate::stats::Better;
 const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
     <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
     <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-    <meta name=\"referrer\" content=\"no-referrer\">\n<title>Comparison of prompts</title>\n<style>\n";
+    <meta name=\"referrer\" content=\"no-referrer\">\n<title>";
 
 /// Comparisons as a page.
 pub fn html(all: &[Compared<'_>], redactor: &Redactor) -> String {
-    let mut page = Page::default();
-    page.ours(HEAD).ours(include_str!("page.css")).ours("</style>\n</head>\n<body>\n<main>\n");
+    let mut page = Page::begin("Comparison of prompts");
     for compared in all {
         page.view(&View::of(compared, redactor));
     }
-    page.ours("</main>\n</body>\n</html>\n");
-    page.0
+    page.end()
 }
 
 /// HTML in the making. What is ours is static; anything else is escaped on its way in, so that no text
 /// can be taken for markup, inside an element or an attribute.
 #[derive(Default)]
-struct Page(String);
+pub(in crate::report) struct Page(String);
 
 impl Page {
-    fn ours(&mut self, markup: &'static str) -> &mut Self {
+    /// A page with this title.
+    pub(in crate::report) fn begin(title: &str) -> Self {
+        let mut page = Self::default();
+        page.ours(HEAD).text(title).ours("</title>\n<style>\n").ours(include_str!("page.css"));
+        page.ours("</style>\n</head>\n<body>\n<main>\n");
+        page
+    }
+
+    /// The whole page.
+    pub(in crate::report) fn end(mut self) -> String {
+        self.ours("</main>\n</body>\n</html>\n");
+        self.0
+    }
+
+    /// A figure of ours, whose texts are escaped in it.
+    pub(in crate::report) fn figure(&mut self, svg: &str) -> &mut Self {
+        self.0.push_str("<figure>");
+        self.0.push_str(svg);
+        self.ours("</figure>\n")
+    }
+
+    pub(in crate::report) fn ours(&mut self, markup: &'static str) -> &mut Self {
         self.0.push_str(markup);
         self
     }
 
-    fn text(&mut self, text: &str) -> &mut Self {
+    pub(in crate::report) fn text(&mut self, text: &str) -> &mut Self {
         for c in text.replace("\r\n", "\n").chars() {
             match c {
                 '&' => self.0.push_str("&amp;"),

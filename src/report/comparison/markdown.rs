@@ -28,15 +28,20 @@ pub fn markdown(all: &[Compared<'_>], redactor: &Redactor) -> String {
 /// Markdown in the making. What is ours is static; anything else is escaped on its way in, so that no
 /// text can be taken for markup.
 #[derive(Default)]
-struct Page(String);
+pub(in crate::report) struct Page(String);
 
 impl Page {
-    fn ours(&mut self, markup: &'static str) -> &mut Self {
+    /// The whole page.
+    pub(in crate::report) fn end(self) -> String {
+        self.0
+    }
+
+    pub(in crate::report) fn ours(&mut self, markup: &'static str) -> &mut Self {
         self.0.push_str(markup);
         self
     }
 
-    fn text(&mut self, text: &str) -> &mut Self {
+    pub(in crate::report) fn text(&mut self, text: &str) -> &mut Self {
         let text = text.replace("\r\n", "\n");
         let mut rest = text.chars().peekable();
         while let Some(c) = rest.next() {

@@ -16,8 +16,10 @@ mod fixture;
 use serde::Serialize;
 use serde_json::Value;
 
+pub(in crate::report) use html::Page as HtmlPage;
 pub use html::html;
 pub use json::{gate_json, json};
+pub(in crate::report) use markdown::Page as MarkdownPage;
 pub use markdown::markdown;
 
 use crate::content::Digest;
