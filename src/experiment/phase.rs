@@ -85,6 +85,8 @@ impl Namespace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outside {
+    /// Nobody is named.
+    NoId,
     /// They take part in nothing.
     HeldOut,
     /// Another experiment of the namespace may have them.
@@ -140,6 +142,9 @@ impl Phase {
 
     /// The arm of a user. The same on every machine, for ever.
     pub fn assign(&self, user: &str) -> Assignment<'_> {
+        if user.is_empty() {
+            return Assignment::Out(Outside::NoId);
+        }
         if let Some(arm) = self.forced.get(user).and_then(|name| self.arm(name)) {
             return Assignment::In { arm, forced: true };
         }

@@ -57,6 +57,20 @@ impl Registry {
         Ok(self.phases(&["\"experiment\":{".to_owned(), needle], Some(name))?.pop())
     }
 
+    /// Every stretch of an experiment, oldest first. One that another followed ended with it.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn stretches(&self, name: &str) -> Result<Vec<Experiment>, RegistryError> {
+        let all = self.phases(&["\"experiment\":{".to_owned()], None)?;
+        let mut own: Vec<Experiment> = all.into_iter().filter(|one| one.phase.name == name).collect();
+        for at in 1..own.len() {
+            let (time, next) = (own[at].since.clone(), own[at].phase.phase);
+            own[at - 1].stopped.get_or_insert(Stop { time, decision: format!("phase {next} followed") });
+        }
+        Ok(own)
+    }
+
     /// The newest stretch of every experiment, by name.
     ///
     /// # Errors

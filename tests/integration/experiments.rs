@@ -141,6 +141,8 @@ fn a_changed_plan_is_another_phase_and_moves_nobody_who_need_not() {
     let came = before.iter().zip(&after).filter(|(b, a)| b["arm"] != "warm" && a["arm"] == "warm").count();
     assert_eq!((left, &after[0]["phase"]), (0, &Value::from(2)));
     assert!((200..400).contains(&came), "{came}");
+    project.run(&["ab", "analyze", "tone", "--phase", "1"]).code(0).says("phase 1, 2").says(" to 2");
+    project.run(&["ab", "analyze", "tone", "--phase", "3"]).code(2).says("no phase 3 of `tone`");
     // Who is forced is nobody's phase.
     project
         .write("experiments/tone.yaml", project.read("experiments/tone.yaml").replace("tester: warm", "other: plain"));
@@ -262,4 +264,59 @@ fn a_simulation_shows_what_to_expect_and_makes_users_that_can_be_imported() {
     project.run(&["ab", "import", "tone", "s.csv"]).code(0).says("2,000 records imported");
     project.run(&["ab", "analyze", "tone"]).code(0).says("rating: 3.").never_says("INVALID");
     project.run(&["ab", "simulate", "tone", "--base", "rating=9"]).code(2).says("9 lies outside the scale of `rating`");
+}
+
+#[test]
+fn a_process_answers_each_user_at_once_and_logs_them_first() {
+    use std::io::{BufRead, BufReader, Write};
+    use std::process::Stdio;
+    let project = running();
+    let mut command = project.command(&["ab", "assign", "tone", "--users", "-", "--expose"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let mut ask = |text: &str| -> Vec<Value> {
+        stdin.write_all(text.as_bytes()).unwrap();
+        let lines = text.matches('\n').count();
+        let mut line = || {
+            let mut line = String::new();
+            stdout.read_line(&mut line).unwrap();
+            serde_json::from_str::<Value>(&line).unwrap()
+        };
+        (0..lines).map(|_| line()).collect()
+    };
+    let exposed = || {
+        analysis(&project)["analysis"]["ratios"][0]["users"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|n| n.as_u64().unwrap())
+            .sum::<u64>()
+    };
+    assert_eq!(ask("u1\n")[0]["user"], "u1");
+    assert_eq!(exposed(), 1);
+    let answers = ask("josé\n用户\n🦀 with blanks \n\n");
+    assert_eq!((&answers[2]["user"], &answers[3]["why"]), (&Value::from("🦀 with blanks "), &Value::from("no_id")));
+    assert_eq!(exposed(), 4);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn many_write_at_once() {
+    let project = running();
+    std::thread::scope(|scope| {
+        for n in 0..8 {
+            let project = &project;
+            scope.spawn(move || {
+                for user in 0..5 {
+                    let user = format!("u{n}-{user}");
+                    project
+                        .run(&["ab", "record", "tone", "--user", &user, "--metric", "rating=4", "--event", "e"])
+                        .code(0);
+                }
+            });
+        }
+    });
+    let users = analysis(&project)["analysis"]["ratios"][0]["users"].clone();
+    assert_eq!(users[0].as_u64().unwrap() + users[1].as_u64().unwrap(), 40);
 }

@@ -38,12 +38,23 @@ pub(in crate::cli) struct AnalyzeCommand {
     /// For people, for programs, for a comment, or a page with the course of the interval
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// An earlier phase; default: the newest
+    #[arg(long, value_name = "N")]
+    phase: Option<u32>,
     #[command(flatten)]
     store: StoreArgs,
 }
 
 pub(super) fn analyze(command: &AnalyzeCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
-    let (_, found) = command.of.find(env, cwd, screen)?;
+    let (opened, mut found) = command.of.find(env, cwd, screen)?;
+    if let Some(phase) = command.phase {
+        let all = opened.registry.stretches(&found.phase.name)?;
+        let last = found.phase.phase;
+        found = all.into_iter().find(|one| one.phase.phase == phase).ok_or_else(|| {
+            let message = format!("there is no phase {phase} of `{}`", found.phase.name);
+            Failure::new(ExitStatus::Usage, message).hint(format!("the newest is phase {last}"))
+        })?;
+    }
     let trial = trial(&command.store, &found, env, cwd)?;
     let analysis = settled(&found, &trial, env)?;
     match command.format {

@@ -1,7 +1,7 @@
 //! Who gets which version.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -13,9 +13,9 @@ use crate::cli::screen::Screen;
 use crate::env::Env;
 use crate::experiment::{Assignment, Outside};
 use crate::registry::Experiment;
-use crate::store::{Exposure, Record, StoreError};
+use crate::store::{Exposure, Record, StoreError, Trial};
 
-/// So many exposures are entered at once.
+/// So many are answered at once.
 const BATCH: usize = 10_000;
 
 #[derive(Debug, clap::Args)]
@@ -43,57 +43,84 @@ pub(in crate::cli) struct AssignCommand {
 
 pub(super) fn assign(command: &AssignCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
     let (opened, found) = command.of.find(env, cwd, screen)?;
-    let mut exposed = Vec::new();
-    let mut expose = |user: &str| -> Result<(), Failure> {
-        exposed.extend(exposure(&found, user, command, env).filter(|_| command.expose));
-        if exposed.len() >= BATCH { enter(&mut exposed, command, &found, (env, cwd)) } else { Ok(()) }
-    };
+    let trial = if command.expose { Some(trial(&command.store, &found, env, cwd)?) } else { None };
+    let mut desk = Desk { command, found: &found, trial, env, screen, waiting: Vec::new() };
     if let Some(users) = &command.users {
-        for line in lines(users, cwd)? {
-            let user = line.map_err(|e| Failure::new(ExitStatus::Failed, format!("cannot read the users: {e}")))?;
-            screen.out(&described(&found, &user).to_string());
-            expose(&user)?;
-        }
+        desk.serve(BufReader::new(open(users, cwd)?))?;
     } else if let Some(user) = &command.user {
+        desk.expose(std::slice::from_ref(user))?;
         match command.format {
             TextOrJson::Json => screen.json(&with_messages(&opened, &found, described(&found, user))),
             TextOrJson::Text => screen.out(&words(&found, user)),
         }
-        expose(user)?;
     }
-    enter(&mut exposed, command, &found, (env, cwd))?;
     Ok(ExitStatus::Success)
 }
 
-fn lines(path: &Path, cwd: &Path) -> Result<Box<dyn Iterator<Item = std::io::Result<String>>>, Failure> {
+fn open(path: &Path, cwd: &Path) -> Result<Box<dyn Read>, Failure> {
     if path == Path::new("-") {
-        return Ok(Box::new(std::io::stdin().lines()));
+        return Ok(Box::new(std::io::stdin()));
     }
     let file = File::open(cwd.join(path)).map_err(|e| {
         Failure::new(ExitStatus::Usage, format!("cannot read `{}`: {}", path.display(), crate::diag::io_reason(&e)))
     })?;
-    Ok(Box::new(BufReader::new(file).lines()))
+    Ok(Box::new(file))
 }
 
-fn exposure(found: &Experiment, user: &str, command: &AssignCommand, env: &Env) -> Option<Exposure> {
-    let Assignment::In { arm, forced } = found.assign(user) else { return None };
-    let (user, arm, segment) = (user.to_owned(), arm.name.clone(), command.segment.clone());
-    Some(Exposure { user, arm, forced, segment, at_ms: env.clock.now_millis() })
+/// Answers who asks for arms, one after the other.
+struct Desk<'a> {
+    command: &'a AssignCommand,
+    found: &'a Experiment,
+    /// Where exposures are logged, if they are.
+    trial: Option<Trial>,
+    env: &'a Env,
+    screen: &'a Screen,
+    /// Users who have no answer yet.
+    waiting: Vec<String>,
 }
 
-fn enter(
-    exposed: &mut Vec<Exposure>,
-    command: &AssignCommand,
-    found: &Experiment,
-    (env, cwd): (&Env, &Path),
-) -> Result<(), Failure> {
-    if exposed.is_empty() {
-        return Ok(());
+impl Desk<'_> {
+    /// A line for each line: as many together as have come, so that nobody waits for the next one to ask.
+    fn serve(&mut self, mut reader: BufReader<Box<dyn Read>>) -> Result<(), Failure> {
+        let failed = |message: String| Failure::new(ExitStatus::Failed, message);
+        for number in 1_u64.. {
+            let mut line = Vec::new();
+            let read = reader.read_until(b'\n', &mut line);
+            if read.map_err(|e| failed(format!("cannot read the users: {}", crate::diag::io_reason(&e))))? == 0 {
+                break;
+            }
+            let user =
+                String::from_utf8(line).map_err(|_| failed(format!("line {number} of the users is no UTF-8")))?;
+            self.waiting.push(user.trim_end_matches(['\r', '\n']).to_owned());
+            if self.waiting.len() == BATCH || !reader.buffer().contains(&b'\n') {
+                self.answer()?;
+            }
+        }
+        self.answer()
     }
-    let mut none = std::iter::empty::<Result<Record, StoreError>>();
-    trial(&command.store, found, env, cwd)?.enter(exposed, &mut none).map_err(crate::cli::keep::failed)?;
-    exposed.clear();
-    Ok(())
+
+    fn answer(&mut self) -> Result<(), Failure> {
+        let users = std::mem::take(&mut self.waiting);
+        // Who has an answer is in the log.
+        self.expose(&users)?;
+        for user in &users {
+            self.screen.out(&described(self.found, user).to_string());
+        }
+        Ok(())
+    }
+
+    fn expose(&mut self, users: &[String]) -> Result<(), Failure> {
+        let Some(trial) = &mut self.trial else { return Ok(()) };
+        let at_ms = self.env.clock.now_millis();
+        let exposure = |user: &String| {
+            let Assignment::In { arm, forced } = self.found.assign(user) else { return None };
+            let (user, arm, segment) = (user.clone(), arm.name.clone(), self.command.segment.clone());
+            Some(Exposure { user, arm, forced, segment, at_ms })
+        };
+        let exposed: Vec<Exposure> = users.iter().filter_map(exposure).collect();
+        let mut none = std::iter::empty::<Result<Record, StoreError>>();
+        trial.enter(&exposed, &mut none).map(drop).map_err(crate::cli::keep::failed)
+    }
 }
 
 fn words(found: &Experiment, user: &str) -> String {
@@ -108,6 +135,7 @@ fn words(found: &Experiment, user: &str) -> String {
 
 fn why_out(why: Outside) -> &'static str {
     match why {
+        Outside::NoId => "nobody is named",
         Outside::HeldOut => "held out of all experiments",
         Outside::OtherExperiment => "left to other experiments of the namespace",
         Outside::NotCovered => "not covered",
