@@ -18,7 +18,7 @@ use super::project::{Opened, RegistryArgs};
 use super::screen::Screen;
 use crate::diag::did_you_mean;
 use crate::env::Env;
-use crate::experiment::FOLDER;
+use crate::experiment::{FOLDER, Plan};
 use crate::registry::Experiment;
 use crate::store::{Store, Trial};
 
@@ -99,6 +99,16 @@ fn file(word: &str, cwd: &Path) -> (PathBuf, String) {
         return (cwd.join(path), name.to_owned());
     }
     (cwd.join(FOLDER).join(format!("{word}.yaml")), word.to_owned())
+}
+
+/// Reads the plan of an experiment.
+fn plan(word: &str, cwd: &Path, screen: &Screen) -> Result<Plan, Failure> {
+    let (path, name) = file(word, cwd);
+    let shown = shorter(&path, cwd).display().to_string();
+    Plan::read(&path, &shown, &name).map_err(|problems| {
+        screen.problems(&problems);
+        Failure::new(ExitStatus::Usage, format!("`{shown}` is no experiment that could start"))
+    })
 }
 
 /// What was measured of an experiment's newest phase; the store is made where there is none.

@@ -22,31 +22,14 @@ pub(super) struct PromoteCommand {
     /// The prompt and its version; several as NAME@VERSION, which move together or not at all
     #[arg(value_name = "NAME VERSION", required = true)]
     what: Vec<String>,
-    /// The label that is to point to it
-    #[arg(long, value_name = "LABEL")]
-    to: String,
-    /// What it rests on: a stored run, or a report (.json); default: the newest run of this content
-    #[arg(long, value_name = "RUN|FILE")]
-    evidence: Option<String>,
-    /// Who else agrees (repeatable)
-    #[arg(long, value_name = "NAME")]
-    approver: Vec<String>,
-    /// Why
-    #[arg(short = 'm', long, visible_alias = "message", value_name = "TEXT")]
-    reason: Option<String>,
+    #[command(flatten)]
+    how: How,
     /// Move it although something is missing; the log says so for ever
     #[arg(long = "override", requires = "reason", requires = "approver")]
     anyway: bool,
     /// Append the signed checkpoint to this file
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    /// Decide only: move nothing, log nothing
-    #[arg(long)]
-    dry_run: bool,
-    #[command(flatten)]
-    registry: RegistryArgs,
-    #[command(flatten)]
-    store: StoreArgs,
     /// What an experiment says beside the run.
     #[arg(skip)]
     experiment: Option<Proved>,
@@ -62,21 +45,19 @@ pub(super) struct Proved {
 
 impl PromoteCommand {
     /// A promotion of one version that an experiment speaks for.
-    pub(super) fn shown(prompt: &str, version: &str, by: Proved, how: Winner) -> Self {
-        let Winner { to, evidence, approver, reason, dry_run, registry, store } = how;
+    pub(super) fn shown(prompt: &str, version: &str, by: Proved, how: How) -> Self {
         let what = vec![prompt.to_owned(), version.to_owned()];
-        let (anyway, checkpoint, experiment) = (false, None, Some(by));
-        Self { what, to, evidence, approver, reason, anyway, checkpoint, dry_run, registry, store, experiment }
+        Self { what, how, anyway: false, checkpoint: None, experiment: Some(by) }
     }
 }
 
-/// How the winner of an experiment is promoted.
+/// How a version is promoted, whoever speaks for it.
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct Winner {
+pub(super) struct How {
     /// The label that is to point to it
     #[arg(long, value_name = "LABEL")]
     pub(super) to: String,
-    /// What it rests on beside the experiment: a stored run, or a report; default: the newest run of this content
+    /// What it rests on: a stored run, or a report (.json); default: the newest run of this content
     #[arg(long, value_name = "RUN|FILE")]
     evidence: Option<String>,
     /// Who else agrees (repeatable)
@@ -160,17 +141,17 @@ struct Promotion<'a> {
 }
 
 pub(super) fn promote(command: &PromoteCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
-    label_name(&command.to).map_err(|why| Failure::new(ExitStatus::Usage, why))?;
+    label_name(&command.how.to).map_err(|why| Failure::new(ExitStatus::Usage, why))?;
     let asked = asked(&command.what)?;
     command.excused()?;
-    let opened = &command.registry.existing(env, cwd, screen)?;
-    if let Some(hint) = opened.project.meant(&command.to) {
-        let message = format!("prompteval.yaml knows no label {}", command.to);
+    let opened = &command.how.registry.existing(env, cwd, screen)?;
+    if let Some(hint) = opened.project.meant(&command.how.to) {
+        let message = format!("prompteval.yaml knows no label {}", command.how.to);
         return Err(Failure::new(ExitStatus::Usage, message).hint(hint));
     }
     // Nothing is decided on labels or a log that do not hold.
     drop(opened.registry.lock_sound()?);
-    let policy = opened.project.label(&command.to);
+    let policy = opened.project.label(&command.how.to);
     let who = Who::here(&opened.env, cwd);
     let promotion = Promotion { command, opened, policy, who, cwd, screen };
     let mut wanted = promotion.wanted(&asked)?;
@@ -206,12 +187,12 @@ impl PromoteCommand {
     }
 
     fn reason(&self) -> Option<&str> {
-        self.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty())
+        self.how.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty())
     }
 
     /// Who agrees; blanks are nobody.
     fn approvers(&self) -> Vec<&str> {
-        self.approver.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).collect()
+        self.how.approver.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).collect()
     }
 }
 
@@ -239,7 +220,7 @@ impl Promotion<'_> {
         let labels = self.opened.registry.labels()?;
         let mut all = Vec::new();
         for (name, version) in asked {
-            let from = labels.get(name, &self.command.to);
+            let from = labels.get(name, &self.command.how.to);
             let step = (name.as_str(), from, version.as_str());
             let both: Vec<&str> = from.into_iter().chain([version.as_str()]).collect();
             self.opened.registry.look_up(name, &both)?;
@@ -254,10 +235,10 @@ impl Promotion<'_> {
     /// A version of a prompt whose label is to go a step.
     fn intact(&self, version: &str, (name, from, to): (&str, Option<&str>, &str)) -> Result<Frozen, Failure> {
         self.opened.registry.frozen(name, version).map_err(|error| {
-            if error.trouble == Trouble::Integrity && !self.command.dry_run {
+            if error.trouble == Trouble::Integrity && !self.command.how.dry_run {
                 let moved = Move {
                     prompt: name.to_owned(),
-                    label: self.command.to.clone(),
+                    label: self.command.how.to.clone(),
                     from: from.map(str::to_owned),
                     to: to.to_owned(),
                     author: None,
@@ -277,7 +258,7 @@ impl Promotion<'_> {
         if is {
             self.screen.out(&format!(
                 "{} of {} points to {} already",
-                self.command.to, wanted.frozen.name, wanted.frozen.version
+                self.command.how.to, wanted.frozen.name, wanted.frozen.version
             ));
         }
         is
@@ -315,15 +296,15 @@ impl Promotion<'_> {
         let titles: Vec<String> = wanted.iter().map(Wanted::title).collect();
         let word = self.screen.paint(Ink::Bad, "refused");
         let stay = if titles.len() == 1 { "stays" } else { "stay" };
-        self.screen.out(&format!("{word}: {} {stay} away from {}", titles.join(", "), self.command.to));
+        self.screen.out(&format!("{word}: {} {stay} away from {}", titles.join(", "), self.command.how.to));
         for missing in missing {
             self.screen.wrapped("  missing  ", "           ", &self.screen.line(&missing.what, 600));
             if let Some(remedy) = &missing.remedy {
                 self.screen.wrapped("    try    ", "           ", remedy);
             }
         }
-        if !self.command.dry_run {
-            let moves: Vec<Move> = wanted.iter().map(|wanted| wanted.moved(&self.command.to)).collect();
+        if !self.command.how.dry_run {
+            let moves: Vec<Move> = wanted.iter().map(|wanted| wanted.moved(&self.command.how.to)).collect();
             self.log_refusal(&moves, missing.iter().map(|missing| missing.what.clone()).collect());
         }
         ExitStatus::GateClosed
@@ -349,8 +330,8 @@ impl Promotion<'_> {
 
     /// Moves the labels.
     fn carry_out(&self, wanted: &[Wanted], missing: &[Missing]) -> Result<ExitStatus, Failure> {
-        let moves: Vec<Move> = wanted.iter().map(|wanted| wanted.moved(&self.command.to)).collect();
-        if self.command.dry_run {
+        let moves: Vec<Move> = wanted.iter().map(|wanted| wanted.moved(&self.command.how.to)).collect();
+        if self.command.how.dry_run {
             self.tell(&moves, "would be promoted", Ink::Good);
             return Ok(ExitStatus::Success);
         }

@@ -4,16 +4,15 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Of, file};
+use super::{Of, plan};
 use crate::audit::Event;
 use crate::cli::args::TextOrJson;
 use crate::cli::exit::{ExitStatus, Failure};
 use crate::cli::grid::{Grid, Step};
-use crate::cli::keep::shorter;
 use crate::cli::project::RegistryArgs;
 use crate::cli::screen::{Ink, Screen};
 use crate::env::Env;
-use crate::experiment::{PLACES, Phase, Plan};
+use crate::experiment::{PLACES, Phase};
 use crate::registry::{Experiment, Started, Who};
 
 #[derive(Debug, clap::Args)]
@@ -48,12 +47,7 @@ pub(in crate::cli) struct ListCommand {
 
 pub(super) fn start(command: &StartCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
     let opened = command.registry.existing(env, cwd, screen)?;
-    let (path, name) = file(&command.experiment, cwd);
-    let shown = shorter(&path, cwd).display().to_string();
-    let plan = Plan::read(&path, &shown, &name).map_err(|problems| {
-        screen.problems(&problems);
-        Failure::new(ExitStatus::Usage, format!("`{shown}` is no experiment that could start"))
-    })?;
+    let plan = plan(&command.experiment, cwd, screen)?;
     let who = Who::here(&opened.env, cwd);
     let started = opened.registry.lock_sound()?.start_experiment(&plan, command.reason.as_deref(), &who)?;
     told(&started, screen);

@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
 
-use super::file;
+use super::plan;
 use crate::cli::exit::{ExitStatus, Failure};
-use crate::cli::keep::shorter;
 use crate::cli::screen::Screen;
 use crate::experiment::simulation::{Outcomes, Supposed};
-use crate::experiment::{Metric, Phase, Plan};
+use crate::experiment::{Metric, Phase};
 use crate::stats::float;
 use crate::stats::words::{percent, thousands};
 
@@ -39,12 +38,7 @@ pub(in crate::cli) struct SimulateCommand {
 }
 
 pub(super) fn simulate(command: &SimulateCommand, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
-    let (path, name) = file(&command.experiment, cwd);
-    let shown = shorter(&path, cwd).display().to_string();
-    let plan = Plan::read(&path, &shown, &name).map_err(|problems| {
-        screen.problems(&problems);
-        Failure::new(ExitStatus::Usage, format!("`{shown}` is no experiment that could start"))
-    })?;
+    let plan = plan(&command.experiment, cwd, screen)?;
     let phase = Phase::of(&plan, 1, &vec![String::new(); plan.arms.len()]);
     let (means, users) = (means(&phase, &command.base)?, command.users.unwrap_or(phase.planned_users));
     let same = Supposed { phase: &phase, means, effect: 0.0, users };

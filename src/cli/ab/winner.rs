@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Found, trial};
 use crate::audit::Shown;
 use crate::cli::exit::{ExitStatus, Failure};
-use crate::cli::promote::{PromoteCommand, Proved, Winner, promote as gate};
+use crate::cli::promote::{How, PromoteCommand, Proved, promote as gate};
 use crate::cli::screen::Screen;
 use crate::content::{canonical, sha256};
 use crate::env::Env;
@@ -18,7 +18,7 @@ pub(in crate::cli) struct PromoteWinnerCommand {
     /// The arm; default: the one that is better
     arm: Option<String>,
     #[command(flatten)]
-    how: Winner,
+    how: How,
 }
 
 pub(super) fn promote(

@@ -23,8 +23,12 @@ pub(super) fn missing(promotion: &Promotion<'_>, wanted: &[Wanted]) -> Option<Mi
     }
     let people = |n: usize| if n == 1 { "1 approver".to_owned() } else { format!("{n} approvers") };
     let except = if left_out.is_empty() { String::new() } else { format!(" ({})", left_out.join(", ")) };
-    let what =
-        format!("{} asks for {}, and has {}{except}", promotion.command.to, people(policy.approvers), counted.len());
+    let what = format!(
+        "{} asks for {}, and has {}{except}",
+        promotion.command.how.to,
+        people(policy.approvers),
+        counted.len()
+    );
     Some(Missing::new(what).remedy("add --approver NAME for everybody who agrees"))
 }
 

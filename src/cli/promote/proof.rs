@@ -43,9 +43,9 @@ impl<'a> Prover<'a> {
         let (cwd, screen, env) = (promotion.cwd, promotion.screen, &promotion.opened.env);
         let config = promotion.policy.suite.clone();
         if config.is_none() && !NAMES.iter().any(|name| cwd.join(name).is_file()) {
-            let message = format!("nothing says by which cases {} is judged", promotion.command.to);
+            let message = format!("nothing says by which cases {} is judged", promotion.command.how.to);
             let hint =
-                format!("name a suite in prompteval.yaml: labels: {{{}: {{suite: FILE}}}}", promotion.command.to);
+                format!("name a suite in prompteval.yaml: labels: {{{}: {{suite: FILE}}}}", promotion.command.how.to);
             return Err(Failure::new(ExitStatus::Usage, message).hint(hint));
         }
         let selection = Selection::of(config, false);
@@ -53,13 +53,13 @@ impl<'a> Prover<'a> {
         let options = Options { gate, offline: true, ..selection.options(cwd)? };
         let (suite, env) = crate::cli::load(&selection, &options, env, cwd, screen)?;
         let policy = suite.gate.as_ref().map(|gate| gate.policy.clone()).unwrap_or_default();
-        let store = store(&promotion.command.store, &env, cwd)?;
+        let store = store(&promotion.command.how.store, &env, cwd)?;
         Ok(Self { promotion, suite, policy, store })
     }
 
     /// What a version rests on, or what is missing.
     pub(super) fn prove(&self, wanted: &Wanted, withdrawn: Option<&Withdrawn>) -> Result<Weighed, Failure> {
-        if let Some(word) = &self.promotion.command.evidence {
+        if let Some(word) = &self.promotion.command.how.evidence {
             let registry = self.promotion.opened.registry.folder();
             let archive = Archive {
                 store: self.store.as_ref(),
@@ -178,7 +178,7 @@ impl<'a> Prover<'a> {
             all.push(again(format!(
                 "the run {id} is {} old, and {} allows {most}",
                 days(age),
-                self.promotion.command.to
+                self.promotion.command.how.to
             )));
         }
         if ended > now.saturating_add(SKEW_MS) {
@@ -335,7 +335,7 @@ impl<'a> Prover<'a> {
                 None if lines.iter().any(|line| own(&line)) => {
                     format!(
                         "the run {} was decided about by other rules than those of {} now",
-                        run.head.id, self.promotion.command.to
+                        run.head.id, self.promotion.command.how.to
                     )
                 }
                 None => format!("no gate decided about {} in the run {}", wanted.title(), run.head.id),
