@@ -11,6 +11,8 @@ use crate::yaml::{self, Key, Node, Shape, Table, check};
 
 /// The folder of experiments, beside the registry's.
 pub const FOLDER: &str = "experiments";
+/// Places of a namespace, in basis points.
+const STEP: u32 = 10;
 /// Users at which the interval is tightest where nobody says.
 const PLANNED: u64 = 1000;
 
@@ -54,7 +56,7 @@ static METRIC: Table = Table {
         Key::new("scale", Shape::List(&Shape::Num(f64::NEG_INFINITY, f64::INFINITY)), "both ends, such as [1, 5]"),
         Key::new("direction", Shape::Text, "`higher` (default) or `lower` is better"),
         Key::new("aggregate", Shape::Text, "what a user's values come to: `mean` (default), `any`, `last` or `sum`"),
-        Key::new("margin", Shape::Num(0.0, f64::INFINITY), "how much worse a guardrail may be; default: 0"),
+        Key::new("margin", Shape::Num(0.0, f64::INFINITY), "how much worse a guardrail may be, in units of the metric"),
     ],
 };
 
@@ -245,6 +247,11 @@ fn metric(node: &Node, role: Role, problems: &mut Problems) -> Option<Metric> {
     if let (Some(entry), Role::Success) = (node.entry("margin"), role) {
         problems.push(Problem::error("only guardrails have a `margin`").at(&entry.at));
     }
+    if role == Role::Guardrail && margin.is_none_or(|margin| margin <= 0.0) {
+        let hint = "such as margin: 0.02; without one only what is better could hold it";
+        let message = format!("the guardrail `{name}` does not say how much worse it may be");
+        problems.push(Problem::error(message).at(&node.span).hint(hint));
+    }
     let scale = match node.get("scale") {
         Some(node) => Some(scale(node, problems)?),
         None => None,
@@ -287,6 +294,11 @@ fn space(tree: &Node, key: &str, problems: &mut Problems) -> Option<Namespace> {
     if from >= to {
         let hint = "such as from: 0, to: 5000 for one half";
         problems.push(Problem::error(format!("this {key} is empty: it ends at {to}")).at(&node.span).hint(hint));
+    }
+    if from % STEP != 0 || to % STEP != 0 {
+        let hint = "such as from: 0, to: 250 for 2.5 %";
+        problems
+            .push(Problem::error(format!("a {key} goes in steps of {STEP} basis points")).at(&node.span).hint(hint));
     }
     Some(Namespace { name: name.to_owned(), from, to })
 }

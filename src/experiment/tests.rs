@@ -310,6 +310,8 @@ fn mistakes_are_told_all_at_once() {
             "an experiment needs a metric that is to improve",
         ),
         ("aggregate: any", "agregate: any", "unknown key `agregate`"),
+        ("margin: 0.02, ", "", "the guardrail `escalated` does not say how much worse it may be"),
+        ("forced:", "holdout: {name: x, to: 5}\nforced:", "a holdout goes in steps of 10 basis points"),
         ("forced:", "namespace: {name: x, from: 5, to: 5}\nforced:", "this namespace is empty"),
     ] {
         let said = read(&FILE.replacen(from, to, 1)).unwrap_err();

@@ -87,8 +87,12 @@ pub(super) fn stop(command: &StopCommand, env: &Env, cwd: &Path, screen: &Screen
 }
 
 /// What gives way where the terminal is narrow, in this order.
-const STEPS: &[Step] =
-    &[|grid, screen| grid.shorten("arms", 40, screen), |grid, screen| grid.shorten("arms", 20, screen)];
+const STEPS: &[Step] = &[
+    |grid, screen| grid.shorten("arms", 40, screen),
+    |grid, _| grid.rewrite("since", |since| since.chars().take(10).collect()),
+    |grid, screen| grid.shorten("arms", 20, screen),
+    |grid, screen| grid.shorten("experiment", 12, screen),
+];
 
 pub(super) fn list(command: &ListCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
     let opened = command.registry.open(env, cwd, screen)?;
