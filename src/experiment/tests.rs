@@ -133,6 +133,12 @@ fn places_are_dealt_as_the_sdk_deals_users() {
 }
 
 #[test]
+fn nobody_is_in_no_arm() {
+    assert_eq!(phase("s", &[5000, 5000], PLACES).assign(""), Assignment::Out(Outside::NoId));
+    assert!(name_of(&phase("s", &[5000, 5000], PLACES), " ").is_some());
+}
+
+#[test]
 fn every_arm_has_its_share() {
     let weights = [1000, 2500, 6500];
     let phase = phase("shares", &weights, 10_000);
@@ -262,7 +268,7 @@ proptest! {
     }
 
     #[test]
-    fn any_id_has_a_place(user in "\\PC*", seed in "\\PC+") {
+    fn any_id_has_a_place(user in "\\PC+", seed in "\\PC+") {
         prop_assert!(place(&seed, &user) < PLACES);
         prop_assert_eq!(name_of(&phase(&seed, &[5000, 5000], PLACES), &user).is_some(), true);
     }
