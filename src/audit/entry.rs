@@ -232,6 +232,21 @@ pub struct Evidence {
     pub experiment: Option<Shown>,
 }
 
+impl Change {
+    /// The experiment and its phase, where it is one's.
+    pub fn phase(&self) -> Option<String> {
+        let phase = self.experiment.as_ref()?;
+        Some(format!("{} phase {}", phase["name"].as_str().unwrap_or_default(), phase["phase"]))
+    }
+}
+
+impl Evidence {
+    /// Whether a run was judged: an experiment alone is no gate.
+    pub fn is_judged(&self) -> bool {
+        !self.run.is_empty()
+    }
+}
+
 /// What an experiment showed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {

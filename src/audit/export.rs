@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::entry::{Change, Event, Sealed};
+use super::entry::{Change, Event, Evidence, Sealed};
 
 /// The columns of [`csv_rows`].
 pub const CSV_COLUMNS: [&str; 21] = [
@@ -52,7 +52,7 @@ fn row(sealed: &Sealed, change: &Change) -> [String; CSV_COLUMNS.len()] {
         harmless(&entry.approvers.join("; ")),
         text(&change.prompt),
         text(&change.version),
-        text(&change.label),
+        change.phase().map_or_else(|| text(&change.label), |phase| harmless(&phase)),
         text(&change.from),
         text(&change.to),
         text(&entry.reason),
@@ -80,12 +80,13 @@ pub fn flags(sealed: &Sealed, change: &Change) -> Vec<&'static str> {
         change.author.as_deref().is_some_and(|author| super::same_person(author, name))
             || super::same_person(entry.actor.name(), name)
     };
+    let judged = change.evidence.as_ref().is_some_and(Evidence::is_judged);
     let own = !entry.approvers.is_empty() && entry.approvers.iter().all(own);
     let all = [
         (entry.event == Event::Override, "overridden"),
         (entry.event == Event::Rollback, "rolled_back"),
         (entry.event == Event::Denied, "denied"),
-        (entry.event == Event::Promote && change.evidence.is_none(), "ungated"),
+        (entry.event == Event::Promote && !judged, "ungated"),
         (change.evidence.as_ref().is_some_and(|evidence| evidence.report_sha256.is_some()), "by_report"),
         (own, "self_approved"),
         (!sealed.rebased.is_empty(), "merged"),
@@ -108,7 +109,10 @@ pub fn ocsf(sealed: &Sealed) -> Value {
             "name": change.prompt,
             "uid": change.content_sha256,
             "version": change.version,
-            "data": {"label": change.label, "from": change.from, "to": change.to, "evidence": change.evidence},
+            "data": {
+                "label": change.label, "from": change.from, "to": change.to, "evidence": change.evidence,
+                "experiment": change.experiment,
+            },
         })
     };
     let millis = entry.time.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).unwrap_or_default();

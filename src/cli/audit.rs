@@ -147,10 +147,7 @@ fn what(change: &Change) -> String {
             let to = change.to.as_deref().unwrap_or("nothing");
             format!("{} {label} {from} → {to}", text(&change.prompt))
         }
-        (None, Some(_)) if change.experiment.is_some() => {
-            let phase = change.experiment.as_ref().unwrap_or(&serde_json::Value::Null);
-            format!("{} phase {}", phase["name"].as_str().unwrap_or_default(), phase["phase"])
-        }
+        (None, _) if change.experiment.is_some() => change.phase().unwrap_or_default(),
         (None, Some(prompt)) => format!("{prompt}@{}", text(&change.version)),
         (None, None) => String::new(),
     }

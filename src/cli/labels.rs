@@ -10,7 +10,7 @@ use super::exit::{ExitStatus, Failure};
 use super::grid::{Grid, Step};
 use super::project::{Opened, RegistryArgs};
 use super::screen::{Ink, Screen};
-use crate::audit::Event;
+use crate::audit::{Event, Evidence};
 use crate::diag::did_you_mean;
 use crate::env::Env;
 use crate::prompts::{label_name, prompt_name};
@@ -157,8 +157,14 @@ fn show(live: &[Live], label: &str, format: TextOrJson, screen: &Screen) -> Resu
         fact("how", Some(&how(moved)));
         fact("why", moved.reason.as_deref());
         fact("content", moved.content_sha256.as_deref());
-        if let Some(evidence) = &moved.evidence {
+        if let Some(evidence) = moved.evidence.as_ref().filter(|evidence| evidence.is_judged()) {
             fact("evidence", Some(&format!("run {}, {}", evidence.run, evidence.decision)));
+        }
+        if let Some(shown) = moved.evidence.as_ref().and_then(|evidence| evidence.experiment.as_ref()) {
+            fact(
+                "experiment",
+                Some(&format!("{} phase {}: {} is {}", shown.name, shown.phase, shown.arm, shown.verdict)),
+            );
         }
     }
     Ok(ExitStatus::Success)
@@ -184,7 +190,9 @@ pub(super) fn known_label(opened: &Opened, label: &str) -> Result<(), Failure> {
 
 fn how(moved: &Moved) -> String {
     match moved.event {
-        Event::Promote if moved.evidence.is_some() => "promoted: the gate was open".into(),
+        Event::Promote if moved.evidence.as_ref().is_some_and(Evidence::is_judged) => {
+            "promoted: the gate was open".into()
+        }
         Event::Promote => "promoted: this label asks for no evidence".into(),
         Event::Override => "promoted although something was missing".into(),
         Event::Rollback => "rolled back".into(),

@@ -100,6 +100,10 @@ fn the_story_of_the_example_is_true() {
     ];
     let project = FILES.iter().fold(shelf(), |project, (name, text)| project.file(name, text));
     follow(include_str!("../../examples/ab/README.md"), &project);
+    // Users speak for it, but no run was judged, and the log says so for ever.
+    project.run(&["audit", "export"]).code(0).says("promote,ungated").says("tone phase 1");
+    let shown = project.run(&["label", "show", "staging"]).code(0);
+    shown.says("this label asks for no evidence").says("tone phase 1: warm is better");
 }
 
 #[test]
