@@ -184,6 +184,10 @@ fn records_are_believed_or_refused_with_their_line() {
     project.write("more.jsonl", "{\"customer\": \"u2\", \"stars\": 5, \"event\": \"e1\"}\n{\"customer\": \"u2\", \"stars\": 4, \"event\": \"e1\"}\n");
     let mapped = ["ab", "import", "tone", "more.jsonl", "--map", "user=customer", "--map", "rating=stars"];
     project.run(&mapped).code(0).says("1 record imported").says("1 record known already");
+    project.write("sheet.csv", "\u{feff}user;rating;event\r\n u3 ;4;e\r\n\"u;4\";5;e\r\n");
+    project.run(&["ab", "import", "tone", "sheet.csv"]).code(0).says("2 records imported");
+    let (blank, bare) = (&assigned(&project, &[" u3 ".to_owned()])[0], &assigned(&project, &["u3".to_owned()])[0]);
+    assert_eq!((&blank["user"], &bare["user"]), (&Value::from(" u3 "), &Value::from("u3")));
     project.run(&["ab", "import", "tone", "more.jsonl", "--map", "rate=stars"]).code(2).says("`rate` is neither");
 }
 

@@ -291,7 +291,9 @@ impl Names {
     fn given(&self, cell: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Given>, String> {
         let one = |what: &str| {
             let names = self.columns.get(what).map(Vec::as_slice).unwrap_or_default();
-            names.iter().find_map(|name| cell(name)).filter(|text| !text.is_empty())
+            let text = names.iter().find_map(|name| cell(name)).filter(|text| !text.trim().is_empty())?;
+            // A user is who they are, blanks included; for anything else they mean nothing.
+            Some(if what == "user" { text } else { text.trim().to_owned() })
         };
         let base = Given {
             user: one("user").ok_or("there is no user")?,
@@ -324,7 +326,8 @@ impl Rows {
         if json {
             return Ok(Self { shown, names, lines: Lines::Json { reader: BufReader::new(file), line: 0 } });
         }
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(file);
+        let delimiter = delimiter(&cwd.join(&command.file));
+        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(file);
         let header = reader.headers().map_err(|e| usage(format!("`{shown}` is no CSV: {e}")))?;
         let header: Vec<String> =
             header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
@@ -351,9 +354,7 @@ impl Iterator for Rows {
                     Err(error) => return Some(Err(format!("{shown}: {error}"))),
                 }
                 let line = record.position().map_or(0, csv::Position::line);
-                let cell = |name: &str| {
-                    record.get(header.iter().position(|known| known == name)?).map(|text| text.trim().to_owned())
-                };
+                let cell = |name: &str| record.get(header.iter().position(|known| known == name)?).map(str::to_owned);
                 (line, names.given(&cell))
             }
             Lines::Json { reader, line } => {
@@ -375,6 +376,14 @@ impl Iterator for Rows {
         };
         Some(given.map(|given| (line, given)).map_err(|why| format!("{shown}:{line}: {why}")))
     }
+}
+
+/// What stands between the cells of a header: a comma, unless there is none and spreadsheets wrote something else.
+fn delimiter(path: &Path) -> u8 {
+    let mut header = Vec::new();
+    let read = File::open(path).and_then(|file| BufReader::new(file.take(1 << 16)).read_until(b'\n', &mut header));
+    let has = |delimiter: &u8| header.contains(delimiter);
+    read.ok().and_then(|_| [b',', b';', b'\t'].into_iter().find(has)).unwrap_or(b',')
 }
 
 /// The next line that says something.
