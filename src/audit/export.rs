@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::entry::{Change, Event, Evidence, Sealed};
+use crate::env::parse_time;
 
 /// The columns of [`csv_rows`].
 pub const CSV_COLUMNS: [&str; 21] = [
@@ -115,7 +116,7 @@ pub fn ocsf(sealed: &Sealed) -> Value {
             },
         })
     };
-    let millis = entry.time.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).unwrap_or_default();
+    let millis = parse_time(&entry.time).unwrap_or_default();
     json!({
         "class_uid": 6003, "class_name": "API Activity", "category_uid": 6, "category_name": "Application Activity",
         "activity_id": activity, "type_uid": 600_300 + activity, "time": millis,

@@ -6,9 +6,12 @@ mod begin;
 mod intake;
 mod page;
 mod record;
+mod rows;
 mod simulate;
 mod winner;
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::args::StoreArgs;
@@ -16,11 +19,11 @@ use super::exit::{ExitStatus, Failure};
 use super::keep::{failed, shorter};
 use super::project::{Opened, RegistryArgs};
 use super::screen::Screen;
-use crate::diag::did_you_mean;
+use crate::diag::{did_you_mean, io_reason};
 use crate::env::Env;
 use crate::experiment::{FOLDER, Plan};
 use crate::registry::Experiment;
-use crate::store::{Store, Trial};
+use crate::store::{Store, Trial, Trials};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum AbCommand {
@@ -111,9 +114,24 @@ fn plan(word: &str, cwd: &Path, screen: &Screen) -> Result<Plan, Failure> {
     })
 }
 
-/// What was measured of an experiment's newest phase; the store is made where there is none.
-fn trial(args: &StoreArgs, found: &Experiment, env: &Env, cwd: &Path) -> Result<Trial, Failure> {
+/// A file, `-` for standard input.
+fn source(path: &Path, cwd: &Path) -> Result<Box<dyn Read>, Failure> {
+    if path == Path::new("-") {
+        return Ok(Box::new(std::io::stdin()));
+    }
+    let file = File::open(cwd.join(path))
+        .map_err(|e| Failure::new(ExitStatus::Usage, format!("cannot read `{}`: {}", path.display(), io_reason(&e))))?;
+    Ok(Box::new(file))
+}
+
+/// Where what happens to an experiment's users is written.
+fn trials(args: &StoreArgs, found: &Experiment, env: &Env, cwd: &Path) -> Result<Trials, Failure> {
     let folder = args.folder(env, cwd);
     let store = Store::open(&shorter(&folder, cwd), env.redactor.clone(), env.clock).map_err(failed)?;
-    store.trial(&found.phase.name, found.phase.phase).map_err(failed)
+    store.trials(&found.phase.name).map_err(failed)
+}
+
+/// What was measured of one phase of an experiment; the store is made where there is none.
+fn trial(args: &StoreArgs, found: &Experiment, env: &Env, cwd: &Path) -> Result<Trial, Failure> {
+    trials(args, found, env, cwd)?.phase(found.phase.phase).map_err(failed)
 }

@@ -10,7 +10,7 @@ use super::grid::{Grid, Step};
 use super::labels::{by, known_label, moved_json};
 use super::project::RegistryArgs;
 use super::screen::Screen;
-use crate::env::{Env, format_time};
+use crate::env::{Env, format_time, parse_time};
 use crate::registry::{Live, live_at};
 
 /// What gives way where the terminal is narrow, in this order.
@@ -80,16 +80,9 @@ fn grid(live: &[Live], screen: &Screen) -> Grid {
     grid
 }
 
-/// Reads a moment: milliseconds since 1970, UTC. Without a time of day a day's beginning is meant; without a
-/// zone, UTC.
+/// Reads a moment: milliseconds since 1970, UTC.
 pub(super) fn moment(text: &str) -> Result<u64, Failure> {
-    let whole = text.trim().parse::<jiff::Timestamp>().ok();
-    let local = || {
-        let civil = text.trim().trim_end_matches(['Z', 'z']).parse::<jiff::civil::DateTime>().ok()?;
-        civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-    };
-    let millis = whole.or_else(local).and_then(|time| u64::try_from(time.as_millisecond()).ok());
-    millis.ok_or_else(|| {
+    parse_time(text).ok_or_else(|| {
         Failure::new(ExitStatus::Usage, format!("`{text}` is no time"))
             .hint("write it as 2026-11-01T10:00Z, 2026-11-01T10:00+01:00 or 2026-11-01")
     })

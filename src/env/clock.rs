@@ -46,6 +46,18 @@ pub fn format_time(millis: u64) -> String {
     time.map_or_else(|| "1970-01-01T00:00:00.000Z".to_owned(), |t| format!("{t:.3}"))
 }
 
+/// Milliseconds since 1970, UTC, of a time as people write it: RFC 3339, or less of it. Without a time of day a
+/// day's beginning is meant; without a zone, UTC.
+pub fn parse_time(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let civil = || {
+        let civil = text.trim_end_matches(['Z', 'z']).parse::<jiff::civil::DateTime>().ok()?;
+        civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    };
+    let time = text.parse::<jiff::Timestamp>().ok().or_else(civil)?;
+    u64::try_from(time.as_millisecond()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

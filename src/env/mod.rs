@@ -8,7 +8,7 @@ mod random;
 mod secret;
 mod tree;
 
-pub use clock::{Clock, format_time};
+pub use clock::{Clock, format_time, parse_time};
 pub use git::{git, git_author};
 pub use random::random_bytes;
 pub use secret::{Redactor, Secret, is_redacted};

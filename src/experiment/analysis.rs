@@ -57,6 +57,8 @@ pub struct Measured {
     pub segments: BTreeMap<String, Vec<Group>>,
     /// The same for each stretch of time, by its end, milliseconds since 1970, UTC.
     pub stretches: BTreeMap<u64, Vec<Group>>,
+    /// Users of whom it is known, but who were not exposed before, or to several arms.
+    pub left_out: u64,
 }
 
 impl Measured {
@@ -132,6 +134,14 @@ pub struct RatioCheck {
     pub p: Option<f64>,
     /// Whether it is not the planned one.
     pub alarm: bool,
+    /// Others of whom the metric is known, who were not exposed before, or to several arms.
+    #[serde(skip_serializing_if = "is_none")]
+    pub left_out: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// An arm against the control.
@@ -280,7 +290,7 @@ fn ratios(evidence: &Evidence<'_>) -> Vec<RatioCheck> {
     let phase = evidence.phase;
     // By the places that arms have: under a small coverage rounding makes them others than the weights say.
     let weights: Vec<f64> = (0..phase.arms.len()).map(|arm| f64::from(phase.allocation.size(arm))).collect();
-    let check = |who: &str, users: Vec<u64>| {
+    let check = |who: &str, users: Vec<u64>, left_out: u64| {
         let split = stats::split(&users, &weights).ok();
         let stray = users.iter().zip(&weights).any(|(n, weight)| *n > 0 && *weight == 0.0);
         RatioCheck {
@@ -288,14 +298,13 @@ fn ratios(evidence: &Evidence<'_>) -> Vec<RatioCheck> {
             users,
             p: split.map(|split: Split| split.p),
             alarm: stray || split.is_some_and(|split| split.alarm),
+            left_out,
         }
     };
-    let exposed = evidence.exposed.iter().map(|users| check("exposed", users.clone()));
-    let known = phase
-        .metrics
-        .iter()
-        .zip(&evidence.measured)
-        .map(|(metric, measured)| check(&metric.name, measured.all.iter().map(Group::users).collect()));
+    let exposed = evidence.exposed.iter().map(|users| check("exposed", users.clone(), 0));
+    let known = phase.metrics.iter().zip(&evidence.measured).map(|(metric, measured)| {
+        check(&metric.name, measured.all.iter().map(Group::users).collect(), measured.left_out)
+    });
     exposed.chain(known).collect()
 }
 

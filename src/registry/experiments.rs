@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::session::{Registry, Session, Who};
 use super::trouble::RegistryError;
 use crate::audit::{Change, Entry, Event, Sealed};
+use crate::env::parse_time;
 use crate::experiment::{Arm, Assignment, Outside, Phase, Plan};
 
 /// An experiment as the log tells it.
@@ -41,6 +42,11 @@ pub struct Started {
 }
 
 impl Experiment {
+    /// When this stretch began, milliseconds since 1970, UTC.
+    pub fn since_ms(&self) -> u64 {
+        parse_time(&self.since).unwrap_or_default()
+    }
+
     /// The arm of a user; nobody's after the end.
     pub fn assign(&self, user: &str) -> Assignment<'_> {
         if self.stopped.is_some() { Assignment::Out(Outside::Stopped) } else { self.phase.assign(user) }

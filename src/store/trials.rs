@@ -1,5 +1,8 @@
 //! What experiments measure: who was exposed, and what came of it.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::codec::{number, unsigned};
@@ -8,11 +11,38 @@ use super::{Store, StoreError};
 /// What a connection may keep of its pages: negative, as SQLite counts KiB.
 const CACHE_KIB: i64 = -(64 << 10);
 
-/// A stretch of an experiment in the store.
+/// An experiment in the store, for those who write.
+pub struct Trials {
+    store: Store,
+    connection: Connection,
+    experiment: String,
+}
+
+/// A stretch of an experiment in the store, for those who read.
 pub struct Trial {
     store: Store,
     connection: Connection,
     id: i64,
+}
+
+/// What happened to a user.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Happening {
+    /// They met an arm.
+    Exposure(Exposure),
+    /// Something was measured of them.
+    Record(Record),
+}
+
+/// What became of something that was to be entered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Entered {
+    /// It is new.
+    New,
+    /// It is known; who was exposed to an arm is so since the first time.
+    Known,
+    /// The event is known, with this value.
+    Otherwise(f64),
 }
 
 /// Somebody met an arm.
@@ -63,18 +93,76 @@ pub struct Person {
 }
 
 impl Store {
-    /// The stretch of an experiment, made where there is none.
+    /// An experiment, to be written to.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub fn trials(&self, experiment: &str) -> Result<Trials, StoreError> {
+        let connection = self.connect()?;
+        // Users come in any order, and each has a place of their own: pages would be written again and again.
+        let grown = connection.pragma_update(None, "cache_size", CACHE_KIB);
+        grown.map_err(|e| StoreError::sqlite(&e, &self.file()))?;
+        Ok(Trials { store: self.clone(), connection, experiment: experiment.to_owned() })
+    }
+}
+
+impl Trials {
+    /// Begins to enter what happened; others wait until it is over.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn trial(&self, experiment: &str, phase: u32) -> Result<Trial, StoreError> {
-        let connection = self.connect()?;
-        let id = connection
-            // Users come in any order, and each has a place of their own: pages would be written again and again.
-            .pragma_update(None, "cache_size", CACHE_KIB)
-            .and_then(|()| trial(&connection, experiment, phase))
-            .map_err(|e| StoreError::sqlite(&e, &self.file()))?;
-        Ok(Trial { store: self.clone(), connection, id })
+    pub fn begin(&mut self) -> Result<Delivery<'_>, StoreError> {
+        let file = self.store.file();
+        let work = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let work = work.map_err(|e| StoreError::sqlite(&e, &file))?;
+        Ok(Delivery { work, experiment: &self.experiment, file, phases: BTreeMap::new() })
+    }
+
+    /// A stretch of the experiment, made where there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn phase(self, phase: u32) -> Result<Trial, StoreError> {
+        let id =
+            trial(&self.connection, &self.experiment, phase).map_err(|e| StoreError::sqlite(&e, &self.store.file()))?;
+        Ok(Trial { store: self.store, connection: self.connection, id })
+    }
+}
+
+/// Things that happened on their way into the store: all of them are in at its end, or none.
+pub struct Delivery<'a> {
+    work: Transaction<'a>,
+    experiment: &'a str,
+    file: PathBuf,
+    phases: BTreeMap<u32, i64>,
+}
+
+impl Delivery<'_> {
+    /// Enters something in a phase.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn add(&mut self, phase: u32, happening: &Happening) -> Result<Entered, StoreError> {
+        self.put(phase, happening).map_err(|e| StoreError::sqlite(&e, &self.file))
+    }
+
+    fn put(&mut self, phase: u32, happening: &Happening) -> rusqlite::Result<Entered> {
+        let id = match self.phases.get(&phase) {
+            Some(id) => *id,
+            None => *self.phases.entry(phase).or_insert(trial(&self.work, self.experiment, phase)?),
+        };
+        match happening {
+            Happening::Exposure(one) => expose(&self.work, id, one),
+            Happening::Record(one) => record(&self.work, id, one),
+        }
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then nothing is.
+    pub fn commit(self) -> Result<(), StoreError> {
+        self.work.commit().map_err(|e| StoreError::sqlite(&e, &self.file))
     }
 }
 
@@ -88,28 +176,6 @@ fn trial(connection: &Connection, experiment: &str, phase: u32) -> rusqlite::Res
 }
 
 impl Trial {
-    /// Enters exposures and records, all or none; gives how many records are new. Who was exposed to an arm
-    /// is so since the first time, and an event that is known changes nothing.
-    ///
-    /// # Errors
-    /// When one of `entries` is an error, or the store cannot be written.
-    pub fn enter<E: From<StoreError>>(
-        &mut self,
-        exposures: &[Exposure],
-        records: &mut dyn Iterator<Item = Result<Record, E>>,
-    ) -> Result<u64, E> {
-        let (file, id) = (self.store.file(), self.id);
-        let trouble = |error: rusqlite::Error| E::from(StoreError::sqlite(&error, &file));
-        let work = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(trouble)?;
-        exposures.iter().try_for_each(|exposure| expose(&work, id, exposure)).map_err(trouble)?;
-        let mut new = 0;
-        for record in records {
-            new += put(&work, id, &record?).map_err(trouble)?;
-        }
-        work.commit().map_err(trouble)?;
-        Ok(new)
-    }
-
     /// What was decided once and for all, as it was written.
     ///
     /// # Errors
@@ -172,15 +238,15 @@ impl Trial {
     }
 
     /// Everybody of whom a metric is known, one after the other. Where exposures were logged, only those who were
-    /// exposed, to one arm, and only what came after that.
+    /// exposed, to one arm, and only what came after that; gives how many were left out for it.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn people(&self, metric: &str, each: &mut dyn FnMut(&Person)) -> Result<(), StoreError> {
+    pub fn people(&self, metric: &str, each: &mut dyn FnMut(&Person)) -> Result<u64, StoreError> {
         self.each_person(metric, each).map_err(|e| StoreError::sqlite(&e, &self.store.file()))
     }
 
-    fn each_person(&self, metric: &str, each: &mut dyn FnMut(&Person)) -> rusqlite::Result<()> {
+    fn each_person(&self, metric: &str, each: &mut dyn FnMut(&Person)) -> rusqlite::Result<u64> {
         let exposed: bool = self.connection.query_row(
             "SELECT EXISTS (SELECT 1 FROM exposures WHERE trial = ?1 AND NOT forced)",
             [self.id],
@@ -191,10 +257,11 @@ impl Trial {
         )?;
         let mut rows = statement.query(params![self.id, metric])?;
         let (mut user, mut person, mut times) = (String::new(), Person::default(), Vec::new());
+        let mut left_out = 0;
         while let Some(row) = rows.next()? {
             let name = row.get_ref(0)?.as_str()?;
             if name != user || times.is_empty() {
-                self.told(&user, &mut person, &mut times, exposed, each)?;
+                left_out += u64::from(!self.told(&user, &mut person, &mut times, exposed, each)?);
                 name.clone_into(&mut user);
                 row.get_ref(1)?.as_str()?.clone_into(&mut person.arm);
             }
@@ -203,10 +270,11 @@ impl Trial {
                 person.segment = row.get(3)?;
             }
         }
-        self.told(&user, &mut person, &mut times, exposed, each)
+        left_out += u64::from(!self.told(&user, &mut person, &mut times, exposed, each)?);
+        Ok(left_out)
     }
 
-    /// Tells of a user, and forgets.
+    /// Tells of a user, unless they are to be left out, and forgets.
     fn told(
         &self,
         user: &str,
@@ -214,23 +282,24 @@ impl Trial {
         times: &mut Vec<(u64, f64)>,
         exposed: bool,
         each: &mut dyn FnMut(&Person),
-    ) -> rusqlite::Result<()> {
+    ) -> rusqlite::Result<bool> {
         if times.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let since = if exposed { self.since(user, person)? } else { Some(0) };
         if let Some(since) = since {
             times.sort_by_key(|(at, _)| *at);
             person.first_ms = times.iter().map(|(at, _)| *at).find(|at| *at >= since).unwrap_or_default();
             person.values.extend(times.iter().filter(|(at, _)| *at >= since).map(|(_, value)| *value));
-            if !person.values.is_empty() {
-                each(person);
-            }
+        }
+        let counts = !person.values.is_empty();
+        if counts {
+            each(person);
         }
         times.clear();
         person.values.clear();
         person.segment = None;
-        Ok(())
+        Ok(counts)
     }
 
     /// When a user was exposed, if it was to one arm and nobody forced it.
@@ -253,21 +322,27 @@ impl Trial {
     }
 }
 
-fn expose(work: &Transaction<'_>, trial: i64, exposure: &Exposure) -> rusqlite::Result<()> {
+fn expose(work: &Transaction<'_>, trial: i64, exposure: &Exposure) -> rusqlite::Result<Entered> {
     let mut insert = work.prepare_cached(
         "INSERT INTO exposures (trial, person, arm, forced, segment, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
          ON CONFLICT (trial, person, arm) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms < exposures.at_ms",
     )?;
     let Exposure { user, arm, forced, segment, at_ms } = exposure;
-    insert.execute(params![trial, user, arm, forced, segment, number(*at_ms)])?;
-    Ok(())
+    let changed = insert.execute(params![trial, user, arm, forced, segment, number(*at_ms)])?;
+    Ok(if changed > 0 { Entered::New } else { Entered::Known })
 }
 
-fn put(work: &Transaction<'_>, trial: i64, record: &Record) -> rusqlite::Result<u64> {
+fn record(work: &Transaction<'_>, trial: i64, record: &Record) -> rusqlite::Result<Entered> {
     let mut insert = work.prepare_cached(
         "INSERT INTO outcomes (trial, metric, person, event, arm, value, segment, at_ms) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
     )?;
     let Record { user, arm, metric, value, event, segment, at_ms } = record;
-    Ok(insert.execute(params![trial, metric, user, event, arm, value, segment, number(*at_ms)])? as u64)
+    if insert.execute(params![trial, metric, user, event, arm, value, segment, number(*at_ms)])? > 0 {
+        return Ok(Entered::New);
+    }
+    let mut find = work
+        .prepare_cached("SELECT value FROM outcomes WHERE trial = ?1 AND metric = ?2 AND person = ?3 AND event = ?4")?;
+    let known: f64 = find.query_row(params![trial, metric, user, event], |row| row.get(0))?;
+    Ok(if known.to_bits() == value.to_bits() { Entered::Known } else { Entered::Otherwise(known) })
 }

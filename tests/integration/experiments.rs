@@ -91,11 +91,12 @@ fn shell(command: &str, project: &Project) -> Ran {
 
 #[test]
 fn the_story_of_the_example_is_true() {
-    const FILES: [(&str, &str); 5] = [
+    const FILES: [(&str, &str); 6] = [
         ("prompts/support.yaml", include_str!("../../examples/ab/prompts/support.yaml")),
         ("warm.yaml", include_str!("../../examples/ab/warm.yaml")),
         ("experiments/tone.yaml", include_str!("../../examples/ab/experiments/tone.yaml")),
-        ("ratings.csv", include_str!("../../examples/ab/ratings.csv")),
+        ("ratings-week1.csv", include_str!("../../examples/ab/ratings-week1.csv")),
+        ("ratings-week2.csv", include_str!("../../examples/ab/ratings-week2.csv")),
         ("prompteval.yaml", include_str!("../../examples/ab/prompteval.yaml")),
     ];
     let project = FILES.iter().fold(shelf(), |project, (name, text)| project.file(name, text));
@@ -181,7 +182,7 @@ fn records_are_believed_or_refused_with_their_line() {
     assert_eq!(analysis(&project)["analysis"]["ratios"][0]["users"], serde_json::json!([0, 0]));
     project.run(&["ab", "import", "tone", "bad.csv", "--skip-refused"]).code(0).says("1 record imported");
     project.run(&["ab", "import", "tone", "bad.csv", "--skip-refused"]).code(0).says("1 record known already");
-    project.write("more.jsonl", "{\"customer\": \"u2\", \"stars\": 5, \"event\": \"e1\"}\n{\"customer\": \"u2\", \"stars\": 4, \"event\": \"e1\"}\n");
+    project.write("more.jsonl", "{\"customer\": \"u2\", \"stars\": 5, \"event\": \"e1\"}\n{\"customer\": \"u2\", \"stars\": 5, \"event\": \"e1\"}\n");
     let mapped = ["ab", "import", "tone", "more.jsonl", "--map", "user=customer", "--map", "rating=stars"];
     project.run(&mapped).code(0).says("1 record imported").says("1 record known already");
     project.write("sheet.csv", "\u{feff}user;rating;event\r\n u3 ;4;e\r\n\"u;4\";5;e\r\n");
@@ -189,6 +190,79 @@ fn records_are_believed_or_refused_with_their_line() {
     let (blank, bare) = (&assigned(&project, &[" u3 ".to_owned()])[0], &assigned(&project, &["u3".to_owned()])[0]);
     assert_eq!((&blank["user"], &bare["user"]), (&Value::from(" u3 "), &Value::from("u3")));
     project.run(&["ab", "import", "tone", "more.jsonl", "--map", "rate=stars"]).code(2).says("`rate` is neither");
+}
+
+#[test]
+fn a_file_is_read_as_what_it_is_or_refused() {
+    let project = running();
+    for (text, says) in [
+        ("", "`f` is empty"),
+        ("\u{feff}\n\n", "`f` is empty"),
+        ("[{\"user\": \"u\"}]", "`f` is one JSON array"),
+        ("name,rating\nu,4\n", "has no column of users: it has name, rating"),
+        ("user,rating,rating\nu,4,4\n", "has two columns `rating`"),
+        ("user,rating\nu,4,1\n", "f:2: there are 3 cells, and the header has 2"),
+        ("user,rating\nu,4\nu2\n", "f:3: there is 1 cell, and the header has 2"),
+        ("{\"user\": \"u\", \"rating\": 4}\n\n[1]\n", "f:3: this is no JSON object"),
+        ("{\"user\": \"u\", \"rating\": 4}\n{\"user\"\n", "f:2: this is no JSON: "),
+    ] {
+        project.write("f", text);
+        project.run(&["ab", "import", "tone", "f"]).code(2).says(says);
+    }
+    project.write("f", "{\"user\": \"u\", \"rating\": 4}\n");
+    project.run(&["ab", "import", "tone", "f"]).code(0).says("1 record imported");
+    project.write("f", "user,rating\nu,4\n");
+    project.run(&["ab", "import", "tone", "f", "--map", "rating=stars"]).code(2).says("has no column `stars`");
+    project.run(&["ab", "import", "tone", "."]).code(2).says("cannot read `.`");
+}
+
+#[test]
+fn an_event_that_is_known_otherwise_is_refused() {
+    let project = running();
+    let record = |pair: &str| project.run(&["ab", "record", "tone", "--user", "u", "--event", "e", "--metric", pair]);
+    record("rating=4").code(0);
+    record("rating=4").code(0).says("this event is known");
+    record("rating=5").code(2).says("the event `e` is known with 4, and 5 is said here");
+    project.write("f", "user,event,rating\nu,e,4\nu,e,3\nu2,e,3\n");
+    let refused = project.run(&["ab", "import", "tone", "f"]).code(2);
+    refused.says("f:3: the event `e` is known with 4, and 3 is said here").says("nothing is imported");
+    let rest = project.run(&["ab", "import", "tone", "f", "--skip-refused"]).code(0);
+    rest.says("1 record imported").says("1 record known already").says("1 line refused");
+}
+
+#[test]
+fn what_came_of_one_phase_is_not_counted_in_another() {
+    let project = running();
+    let log = project.run(&["ab", "list", "--format", "json"]).code(0);
+    let list: Value = serde_json::from_str(&log.out).unwrap();
+    let since = list["experiments"][0]["since"].as_str().unwrap().to_owned();
+    project.write("experiments/tone.yaml", PLAN.replace("2.1.0", "2.2.0"));
+    project.run(&["ab", "start", "tone"]).code(0).says("phase 2");
+    let mut csv = "user,time,rating\n".to_owned();
+    for user in users(200) {
+        csv += &format!("{user},{since},5\n");
+    }
+    project.write("f", format!("{csv}late,,4\n"));
+    project.run(&["ab", "import", "tone", "f", "--expose"]).code(0).says("201 records imported");
+    let counted = |words: &[&str]| -> u64 {
+        let ran = project.run(&[&["ab", "analyze", "tone", "--format", "json"], words].concat());
+        let said: Value = serde_json::from_str(&ran.out).unwrap();
+        said["analysis"]["ratios"][0]["users"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).sum()
+    };
+    assert_eq!((counted(&[]), counted(&["--phase", "1"])), (1, 200));
+    project.write("f", format!("{csv}old,2026-01-01,5\nnew,2126-01-01,5\n"));
+    let refused = project.run(&["ab", "import", "tone", "f"]).code(2);
+    refused.says("f:202: at 2026-01-01T00:00:00.000Z the experiment had not begun").says("f:203: 2126-01-01");
+}
+
+#[test]
+fn who_was_never_exposed_is_left_out_and_counted() {
+    let project = running();
+    project.run(&["ab", "assign", "tone", "--user", "u1", "--expose"]).code(0);
+    project.write("f", "user,rating\nu1,4\nu2,4\nu3,4\n");
+    project.run(&["ab", "import", "tone", "f"]).code(0);
+    assert_eq!(analysis(&project)["analysis"]["ratios"][1]["leftOut"], 2);
+    project.run(&["ab", "analyze", "tone"]).says("; 2 left out, not exposed before to one arm alone");
 }
 
 #[test]

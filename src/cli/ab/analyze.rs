@@ -106,7 +106,7 @@ fn measure(phase: &Phase, metric: &Metric, trial: &Trial) -> Result<Measured, Fa
         let end = first + ((person.first_ms.saturating_sub(first)) / stretch + 1) * stretch;
         measured.came(arm, end.min(last.max(first + 1)), value);
     };
-    trial.people(&metric.name, &mut add).map_err(failed)?;
+    measured.left_out = trial.people(&metric.name, &mut add).map_err(failed)?;
     Ok(measured)
 }
 
@@ -152,7 +152,11 @@ pub(super) fn ratio(phase: &Phase, check: &RatioCheck) -> String {
     let planned = planned.collect::<Vec<_>>().join("/");
     let word = if check.alarm { "not as planned" } else { "fine" };
     let p = check.p.map_or_else(|| "no users".to_owned(), |p| format!("{}, {word}", p_value(p)));
-    format!("{}: {arms} (planned {planned}; {p})", check.who)
+    let left_out = match check.left_out {
+        0 => String::new(),
+        n => format!("; {} left out, not exposed before to one arm alone", thousands(n)),
+    };
+    format!("{}: {arms} (planned {planned}; {p}){left_out}", check.who)
 }
 
 fn show_arm(phase: &Phase, against: &Against, screen: &Screen) {

@@ -1,19 +1,19 @@
 //! Who gets which version.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Of, trial};
+use super::{Of, source, trials};
 use crate::cli::args::{StoreArgs, TextOrJson};
 use crate::cli::exit::{ExitStatus, Failure};
+use crate::cli::keep::failed;
 use crate::cli::screen::Screen;
 use crate::env::Env;
 use crate::experiment::{Assignment, Outside};
 use crate::registry::Experiment;
-use crate::store::{Exposure, Record, StoreError, Trial};
+use crate::store::{Exposure, Happening, Trials};
 
 /// So many are answered at once.
 const BATCH: usize = 10_000;
@@ -43,10 +43,10 @@ pub(in crate::cli) struct AssignCommand {
 
 pub(super) fn assign(command: &AssignCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
     let (opened, found) = command.of.find(env, cwd, screen)?;
-    let trial = if command.expose { Some(trial(&command.store, &found, env, cwd)?) } else { None };
-    let mut desk = Desk { command, found: &found, trial, env, screen, waiting: Vec::new() };
+    let trials = if command.expose { Some(trials(&command.store, &found, env, cwd)?) } else { None };
+    let mut desk = Desk { command, found: &found, trials, env, screen, waiting: Vec::new() };
     if let Some(users) = &command.users {
-        desk.serve(BufReader::new(open(users, cwd)?))?;
+        desk.serve(BufReader::new(source(users, cwd)?))?;
     } else if let Some(user) = &command.user {
         desk.expose(std::slice::from_ref(user))?;
         match command.format {
@@ -57,22 +57,12 @@ pub(super) fn assign(command: &AssignCommand, env: &Env, cwd: &Path, screen: &Sc
     Ok(ExitStatus::Success)
 }
 
-fn open(path: &Path, cwd: &Path) -> Result<Box<dyn Read>, Failure> {
-    if path == Path::new("-") {
-        return Ok(Box::new(std::io::stdin()));
-    }
-    let file = File::open(cwd.join(path)).map_err(|e| {
-        Failure::new(ExitStatus::Usage, format!("cannot read `{}`: {}", path.display(), crate::diag::io_reason(&e)))
-    })?;
-    Ok(Box::new(file))
-}
-
 /// Answers who asks for arms, one after the other.
 struct Desk<'a> {
     command: &'a AssignCommand,
     found: &'a Experiment,
     /// Where exposures are logged, if they are.
-    trial: Option<Trial>,
+    trials: Option<Trials>,
     env: &'a Env,
     screen: &'a Screen,
     /// Users who have no answer yet.
@@ -82,15 +72,15 @@ struct Desk<'a> {
 impl Desk<'_> {
     /// A line for each line: as many together as have come, so that nobody waits for the next one to ask.
     fn serve(&mut self, mut reader: BufReader<Box<dyn Read>>) -> Result<(), Failure> {
-        let failed = |message: String| Failure::new(ExitStatus::Failed, message);
+        let broken = |message: String| Failure::new(ExitStatus::Failed, message);
         for number in 1_u64.. {
             let mut line = Vec::new();
             let read = reader.read_until(b'\n', &mut line);
-            if read.map_err(|e| failed(format!("cannot read the users: {}", crate::diag::io_reason(&e))))? == 0 {
+            if read.map_err(|e| broken(format!("cannot read the users: {}", crate::diag::io_reason(&e))))? == 0 {
                 break;
             }
             let user =
-                String::from_utf8(line).map_err(|_| failed(format!("line {number} of the users is no UTF-8")))?;
+                String::from_utf8(line).map_err(|_| broken(format!("line {number} of the users is no UTF-8")))?;
             self.waiting.push(user.trim_end_matches(['\r', '\n']).to_owned());
             if self.waiting.len() == BATCH || !reader.buffer().contains(&b'\n') {
                 self.answer()?;
@@ -110,16 +100,16 @@ impl Desk<'_> {
     }
 
     fn expose(&mut self, users: &[String]) -> Result<(), Failure> {
-        let Some(trial) = &mut self.trial else { return Ok(()) };
-        let at_ms = self.env.clock.now_millis();
-        let exposure = |user: &String| {
-            let Assignment::In { arm, forced } = self.found.assign(user) else { return None };
+        let Some(trials) = &mut self.trials else { return Ok(()) };
+        let (at_ms, phase) = (self.env.clock.now_millis(), self.found.phase.phase);
+        let mut delivery = trials.begin().map_err(failed)?;
+        for user in users {
+            let Assignment::In { arm, forced } = self.found.assign(user) else { continue };
             let (user, arm, segment) = (user.clone(), arm.name.clone(), self.command.segment.clone());
-            Some(Exposure { user, arm, forced, segment, at_ms })
-        };
-        let exposed: Vec<Exposure> = users.iter().filter_map(exposure).collect();
-        let mut none = std::iter::empty::<Result<Record, StoreError>>();
-        trial.enter(&exposed, &mut none).map(drop).map_err(crate::cli::keep::failed)
+            let exposure = Exposure { user, arm, forced, segment, at_ms };
+            delivery.add(phase, &Happening::Exposure(exposure)).map_err(failed)?;
+        }
+        delivery.commit().map_err(failed)
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::ReadReport;
 use super::fields::Fields;
+use crate::env::parse_time;
 use crate::record::{Column, Ending, RunHead};
 
 /// What stands around the results.
@@ -65,8 +66,7 @@ fn stem(path: &Path) -> Arc<str> {
 }
 
 fn millis(time: &Value) -> Option<u64> {
-    let time: jiff::Timestamp = time.as_str()?.parse().ok()?;
-    u64::try_from(time.as_millisecond()).ok()
+    parse_time(time.as_str()?)
 }
 
 /// The columns of the results, with what the list of prompts knows besides.
