@@ -47,7 +47,7 @@ impl Keeping {
     pub(super) fn open(command: &RunCommand, suite: &Suite, env: &Env, cwd: &Path) -> Result<Self, Failure> {
         let folder = command.store.folder(env, cwd);
         let store = (!command.no_store).then(|| Store::open(&shorter(&folder, cwd), env.redactor.clone(), env.clock));
-        let store = store.transpose().map_err(failed)?;
+        let store = store.transpose().map_err(|error| without(failed(error)))?;
         let cassette = command.cassette.as_ref().map(|path| Cassette::open(path, env.redactor.clone()));
         let cassette = cassette.transpose().map_err(failed)?.map(Arc::new);
         let config = cwd.join(&*suite.plan.config_path);
@@ -169,6 +169,14 @@ fn told(head: &RunHead, kept: u64) -> String {
 /// A path as a person would write it in the working folder.
 pub(super) fn shorter(path: &Path, cwd: &Path) -> PathBuf {
     path.strip_prefix(cwd).unwrap_or(path).to_owned()
+}
+
+/// A run does not need a store.
+fn without(mut failure: Failure) -> Failure {
+    if let Some(hint) = failure.hint.as_mut().filter(|hint| hint.contains("--store")) {
+        *hint += ", or run with --no-store";
+    }
+    failure
 }
 
 pub(super) fn failed(error: StoreError) -> Failure {

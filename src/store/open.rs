@@ -149,7 +149,7 @@ impl Store {
             }
             Err(why) => {
                 error.message += &format!("; it could not be moved aside: {why}");
-                error.hint = Some("move it away yourself, or run with --no-store".into());
+                error.hint = Some("move it away yourself, or name another folder with --store".into());
             }
         }
         error

@@ -55,12 +55,12 @@ impl StoreError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::new(
                 Trouble::Locked,
                 format!("the store `{file}` is locked by another process"),
-                "end the program that holds it, or run with --no-store",
+                "end the program that holds it, or name another folder with --store",
             ),
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Self::new(
                 Trouble::ReadOnly,
                 format!("the store `{file}` cannot be written: {why}"),
-                "make its folder writable, name another with --store, or run with --no-store",
+                "make its folder writable, or name another with --store",
             ),
             // A write beyond a file-size limit is reported as plain trouble with the disk.
             Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => Self::full(&file, &why),
@@ -84,7 +84,7 @@ impl StoreError {
             _ => Trouble::Other,
         };
         let message = format!("cannot {what} `{}`: {}", path.display(), crate::diag::io_reason(error));
-        Self::new(trouble, message, "name another folder with --store, or run with --no-store")
+        Self::new(trouble, message, "name another folder with --store")
     }
 }
 
