@@ -114,6 +114,8 @@ pub struct Analysis {
     pub ratios: Vec<RatioCheck>,
     /// Users who met more than one arm; they are left out.
     pub several: u64,
+    /// Users of all arms of whom a success metric is known: those that were planned are compared with it.
+    pub users: u64,
     /// What makes all of it invalid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invalid: Option<String>,
@@ -282,8 +284,19 @@ pub fn analyze(evidence: &Evidence<'_>) -> Analysis {
     let invalid = invalid(evidence, &ratios);
     let control = phase.arms.iter().position(|arm| arm.control).unwrap_or(0);
     let others = (0..phase.arms.len()).filter(|at| *at != control && phase.arms[*at].weight > 0);
-    let arms = others.map(|at| against(evidence, control, at, invalid.is_some())).collect();
-    Analysis { ratios, several: evidence.several, invalid, arms }
+    let users = users(evidence);
+    let verdict = |metrics: &[Result]| match &invalid {
+        Some(_) => Word::Invalid,
+        None => verdict(metrics, users >= phase.planned_users),
+    };
+    let arms = others.map(|at| against(evidence, [control, at], &verdict)).collect();
+    Analysis { ratios, several: evidence.several, users, invalid, arms }
+}
+
+fn users(evidence: &Evidence<'_>) -> u64 {
+    let known = evidence.phase.metrics.iter().zip(&evidence.measured);
+    let wins = known.filter(|(metric, _)| metric.role == Role::Success);
+    wins.map(|(_, measured)| measured.all.iter().map(Group::users).sum()).max().unwrap_or(0)
 }
 
 fn ratios(evidence: &Evidence<'_>) -> Vec<RatioCheck> {
@@ -318,7 +331,7 @@ fn invalid(evidence: &Evidence<'_>, ratios: &[RatioCheck]) -> Option<String> {
     Some(format!("the {who} are not split as planned"))
 }
 
-fn against(evidence: &Evidence<'_>, control: usize, at: usize, invalid: bool) -> Against {
+fn against(evidence: &Evidence<'_>, [control, at]: [usize; 2], verdict: &dyn Fn(&[Result]) -> Word) -> Against {
     let phase = evidence.phase;
     let arm = &phase.arms[at];
     let mut metrics = Vec::new();
@@ -327,16 +340,8 @@ fn against(evidence: &Evidence<'_>, control: usize, at: usize, invalid: bool) ->
         metrics.push(Result { course, ..result(phase, metric, [&measured.all[control], &measured.all[at]]) });
         metrics.extend(segments(phase, metric, measured, [control, at]));
     }
-    let users: u64 = phase
-        .metrics
-        .iter()
-        .zip(&evidence.measured)
-        .filter(|(m, _)| m.role == Role::Success)
-        .map(|(_, measured)| measured.all.iter().map(Group::users).sum())
-        .max()
-        .unwrap_or(0);
-    let verdict = if invalid { Word::Invalid } else { verdict(&metrics, users >= phase.planned_users) };
-    Against { arm: arm.name.clone(), version: arm.version.clone(), verdict, decided_ms: None, metrics }
+    let (arm, version, verdict) = (arm.name.clone(), arm.version.clone(), verdict(&metrics));
+    Against { arm, version, verdict, decided_ms: None, metrics }
 }
 
 /// The interval as it was at the end of each stretch of time.

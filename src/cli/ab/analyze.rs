@@ -140,7 +140,7 @@ fn show(found: &Experiment, analysis: &Analysis, screen: &Screen) {
         return;
     }
     for against in &analysis.arms {
-        show_arm(phase, against, screen);
+        show_arm(phase, analysis, against, screen);
     }
 }
 
@@ -159,7 +159,7 @@ pub(super) fn ratio(phase: &Phase, check: &RatioCheck) -> String {
     format!("{}: {arms} (planned {planned}; {p}){left_out}", check.who)
 }
 
-fn show_arm(phase: &Phase, against: &Against, screen: &Screen) {
+fn show_arm(phase: &Phase, analysis: &Analysis, against: &Against, screen: &Screen) {
     let control = phase.control().map_or("the control", |arm| &arm.name);
     screen.out(&format!("\n{} against {control}", screen.paint(Ink::Strong, &against.arm)));
     for result in &against.metrics {
@@ -169,9 +169,8 @@ fn show_arm(phase: &Phase, against: &Against, screen: &Screen) {
     for line in first.map(|result| plot(phase, result)).unwrap_or_default() {
         screen.out(&format!("  {}", screen.paint(Ink::Dim, &line)));
     }
-    let (ink, words) = verdict(against.verdict);
-    let since = against.decided_ms.map(|at| format!(" (decided {})", format_time(at))).unwrap_or_default();
-    screen.out(&format!("  {} {words}{since}", screen.paint(ink, "→")));
+    let (ink, words) = verdict(phase, analysis, against);
+    screen.out(&format!("  {} {words}", screen.paint(ink, "→")));
 }
 
 /// A metric in words; its numbers are rates where its scale is 0 to 1.
@@ -206,13 +205,32 @@ pub(super) fn sentence(phase: &Phase, result: &Found) -> String {
     said
 }
 
-pub(super) fn verdict(word: Word) -> (Ink, &'static str) {
-    match word {
-        Word::Better => (Ink::Good, "better, and nothing that is guarded is worse"),
-        Word::Worse => (Ink::Bad, "worse"),
-        Word::GuardFailed => (Ink::Bad, "a guardrail is worse than it may be"),
-        Word::NoDifference => (Ink::Odd, "the planned users came, and no difference is shown"),
-        Word::KeepCollecting => (Ink::Dim, "keep collecting"),
-        Word::Invalid => (Ink::Bad, "invalid"),
+/// What is to be made of an arm, and since when.
+pub(super) fn verdict(phase: &Phase, analysis: &Analysis, against: &Against) -> (Ink, String) {
+    let (ink, words) = match against.verdict {
+        Word::Better => (Ink::Good, "better, and nothing that is guarded is worse".to_owned()),
+        Word::Worse => (Ink::Bad, "worse".to_owned()),
+        Word::GuardFailed => (Ink::Bad, "a guardrail is worse than it may be".to_owned()),
+        Word::NoDifference => (Ink::Odd, "the planned users came, and no difference is shown".to_owned()),
+        Word::KeepCollecting => (Ink::Dim, waiting(phase, analysis, against)),
+        Word::Invalid => (Ink::Bad, "invalid".to_owned()),
+    };
+    match against.decided_ms {
+        Some(at) => (ink, format!("{words} (decided {})", format_time(at))),
+        None => (ink, words),
     }
+}
+
+/// What is still to be shown.
+fn waiting(phase: &Phase, analysis: &Analysis, against: &Against) -> String {
+    let names = |role: Role, is: fn(Shows) -> bool| {
+        let whole = against.metrics.iter().filter(|result| result.segment.is_none());
+        let names = whole.filter(|result| result.role == role && is(result.shows)).map(|result| result.metric.as_str());
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let better = names(Role::Success, |shows| shows == Shows::Better);
+    let open = names(Role::Guardrail, |shows| shows != Shows::Holds);
+    let open =
+        if better.is_empty() { String::new() } else { format!(": {better} is better, whether {open} holds is open") };
+    format!("keep collecting{open} ({} of {} users)", thousands(analysis.users), thousands(phase.planned_users))
 }

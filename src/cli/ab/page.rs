@@ -25,9 +25,8 @@ pub(super) fn document(found: &Experiment, analysis: &Analysis) -> Document {
     } else {
         for against in &analysis.arms {
             let control = phase.control().map_or("the control", |arm| &arm.name);
-            let since = against.decided_ms.map(|at| format!(" (decided {})", format_time(at))).unwrap_or_default();
             blocks.push(Block::Heading(format!("{} against {control}", against.arm)));
-            blocks.push(Block::Text(format!("Verdict: {}{since}.", verdict(against.verdict).1)));
+            blocks.push(Block::Text(format!("Verdict: {}.", verdict(phase, analysis, against).1)));
             blocks.push(Block::List(against.metrics.iter().map(|result| sentence(phase, result)).collect()));
             let charts = against.metrics.iter().filter(|result| result.course.len() > 1);
             blocks.extend(charts.map(|result| Block::Figure(chart(phase, result))));
