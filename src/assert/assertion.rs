@@ -4,14 +4,15 @@ use std::fmt;
 use std::mem::take;
 use std::sync::Arc;
 
-use super::contest::Contest;
+use super::family::contest::Contest;
+use super::family::{graded, scripted};
 use super::grade::{Findings, Tally, Word};
 use super::kind::{Check, Finding, Kind, Part, Spec, Subject, Turned};
 use super::panel::Panel;
 use super::set::Set;
 use super::setup::Setup;
 use super::value::{self, Text};
-use super::{computed, find, graded, kinds, lacking, scripted, show};
+use super::{computed, find, kinds, lacking, show};
 use crate::content::{ContentId, Digest, digest_of};
 use crate::diag::{Location, Problem, Problems, did_you_mean, is_script};
 use crate::record::{Mark, Response, Verdict};

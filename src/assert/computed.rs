@@ -1,8 +1,8 @@
 //! Values that a script makes: `value: file://x.js`.
 
+use super::family::scripted::{self, VALUE};
 use super::kind::{Asking, Check, Kind, Spec, Subject};
 use super::panel::Panel;
-use super::scripted::{self, VALUE};
 use super::setup::{Pick, Setup};
 use crate::diag::{Folder, Problem, Problems, Source};
 use crate::judge::{Graders, Role};

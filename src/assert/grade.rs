@@ -3,7 +3,7 @@
 use futures::future::join_all;
 
 use super::assertion::Assertion;
-use super::contest::Contest;
+use super::family::contest::Contest;
 use super::kind::{Asking, Finding, Subject};
 use crate::record::{Mark, Named, Status, Verdict};
 

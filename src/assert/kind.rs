@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 
 use super::Setup;
 use super::asked::Asked;
-use super::contest::Contest;
+use super::family::contest::Contest;
 use super::panel::Panel;
 use super::set::Set;
 use crate::diag::{Folder, Problem, Problems, Source, Span};
