@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::hash::PLACES;
 use super::metric::{Aggregate, Direction, Metric, Role};
-use super::phase::Namespace;
+use super::namespace::Namespace;
 use crate::diag::{Problem, Problems, Source, Span, did_you_mean};
 use crate::yaml::{self, Key, Node, Shape, Table, check};
 

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::stats::Scale;
+use crate::stats::{Scale, float};
+
+/// Squares of values beyond that could not be added up.
+const LARGEST: f64 = 1e100;
 
 /// What a metric is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +43,19 @@ pub enum Aggregate {
     Sum,
 }
 
+impl Aggregate {
+    /// What these come to, in the order in which they happened; 0 where there are none.
+    pub fn of(self, values: &[f64]) -> f64 {
+        let sum: f64 = values.iter().sum();
+        match self {
+            Self::Mean => sum / float(values.len().max(1) as u64),
+            Self::Any => values.iter().copied().reduce(f64::max).unwrap_or_default(),
+            Self::Last => values.last().copied().unwrap_or_default(),
+            Self::Sum => sum,
+        }
+    }
+}
+
 /// A metric of an experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
@@ -73,7 +89,7 @@ impl Metric {
     /// # Errors
     /// Why not.
     pub fn takes(&self, value: f64) -> Result<(), String> {
-        if !value.is_finite() {
+        if !value.is_finite() || value.abs() > LARGEST {
             return Err(format!("{value} is no number to reckon with"));
         }
         match self.scale {
@@ -86,6 +102,21 @@ impl Metric {
 
     /// Whether all values are 0 or 1, so that a mean is a rate.
     pub fn is_rate(&self) -> bool {
-        self.scale == Some([0.0, 1.0])
+        self.scale == Some([0.0, 1.0]) && self.aggregate != Aggregate::Sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_counts_once_whatever_was_recorded() {
+        for (aggregate, expected) in
+            [(Aggregate::Mean, 2.0), (Aggregate::Any, 4.0), (Aggregate::Last, 1.0), (Aggregate::Sum, 6.0)]
+        {
+            assert!((aggregate.of(&[1.0, 4.0, 1.0]) - expected).abs() < 1e-12, "{aggregate:?}");
+            assert!(aggregate.of(&[]).abs() < 1e-12, "{aggregate:?} of nothing");
+        }
     }
 }

@@ -9,6 +9,7 @@ mod bucket;
 mod file;
 mod hash;
 mod metric;
+mod namespace;
 mod phase;
 pub mod simulation;
 
@@ -20,4 +21,5 @@ pub use bucket::{Ranges, choose, ranges};
 pub use file::{FOLDER, Plan, PlannedArm};
 pub use hash::{PLACES, place, share, thousandth};
 pub use metric::{Aggregate, Direction, Metric, Role};
-pub use phase::{ALGORITHM, Arm, Assignment, Namespace, Outside, Phase};
+pub use namespace::Namespace;
+pub use phase::{ALGORITHM, Arm, Assignment, Outside, Phase};

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::allocation::Allocation;
 use super::file::{Plan, PlannedArm};
-use super::hash::{PLACES, place, thousandth};
+use super::hash::place;
 use super::metric::Metric;
+use super::namespace::Namespace;
 
 /// The way from a user's id to a place.
 pub const ALGORITHM: &str = "growthbook-v2";
@@ -60,25 +61,6 @@ pub struct Arm {
     /// Whether the others are held against it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub control: bool,
-}
-
-/// A part of a space that experiments share: users from one place up to another, in basis points.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Namespace {
-    /// The space.
-    pub name: String,
-    /// The first place.
-    pub from: u32,
-    /// The place behind the last.
-    pub to: u32,
-}
-
-impl Namespace {
-    /// Whether a user stands in this part, by GrowthBook's rule for namespaces.
-    pub fn holds(&self, user: &str) -> bool {
-        let place = thousandth(&format!("__{}", self.name), user) * (PLACES / 1000);
-        (self.from..self.to).contains(&place)
-    }
 }
 
 /// Why a user is in no arm.

@@ -14,7 +14,7 @@ use crate::env::{Env, format_time};
 use crate::experiment::analysis::{
     Against, Analysis, Decided, Evidence, Measured, RatioCheck, Result as Found, Shows, Word, analyze as reckon,
 };
-use crate::experiment::{Aggregate, Metric, Phase, Role};
+use crate::experiment::{Metric, Phase, Role};
 use crate::registry::Experiment;
 use crate::stats::words::{amount, p_value, points, signed, thousands};
 use crate::store::{Person, Trial};
@@ -101,24 +101,13 @@ fn measure(phase: &Phase, metric: &Metric, trial: &Trial) -> Result<Measured, Fa
     let stretch = ((last - first) / STRETCHES).max(1);
     let mut add = |person: &Person| {
         let Some(arm) = phase.arms.iter().position(|arm| arm.name == person.arm) else { return };
-        let value = one_value(metric.aggregate, &person.values);
+        let value = metric.aggregate.of(&person.values);
         measured.add(arm, person.segment.as_deref(), value);
         let end = first + ((person.first_ms.saturating_sub(first)) / stretch + 1) * stretch;
         measured.came(arm, end.min(last.max(first + 1)), value);
     };
     measured.left_out = trial.people(&metric.name, &mut add).map_err(failed)?;
     Ok(measured)
-}
-
-/// What a user's values come to; there is one at least.
-fn one_value(aggregate: Aggregate, values: &[f64]) -> f64 {
-    let sum: f64 = values.iter().sum();
-    match aggregate {
-        Aggregate::Mean => sum / crate::stats::float(values.len() as u64),
-        Aggregate::Any => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        Aggregate::Last => values.last().copied().unwrap_or_default(),
-        Aggregate::Sum => sum,
-    }
 }
 
 fn show(found: &Experiment, analysis: &Analysis, screen: &Screen) {
