@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use super::session::{Registry, Session, Who};
-use super::trouble::RegistryError;
+use super::trouble::{RegistryError, Trouble};
 use crate::audit::{Change, Entry, Event, Sealed};
 use crate::env::parse_time;
-use crate::experiment::{Arm, Assignment, Outside, Phase, Plan};
+use crate::experiment::{ALGORITHM, Arm, Assignment, Outside, Phase, Plan};
 
 /// An experiment as the log tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,9 +97,7 @@ impl Registry {
         let mut found = Vec::new();
         // One experiment is told by its entries back to the start of its newest stretch.
         let mut each = |sealed: Sealed| {
-            let Some(phase) = phase_of(&sealed.entry).filter(|phase| name.is_none_or(|name| phase.name == name)) else {
-                return true;
-            };
+            let Some(phase) = phase_of(&sealed, name) else { return true };
             let begins = sealed.entry.event == Event::ExperimentStart;
             found.push((sealed.entry, phase));
             name.is_none() || !begins
@@ -105,14 +105,24 @@ impl Registry {
         log.search(needles, &mut each).map_err(|e| RegistryError::io(&e, "read", log.path()))?;
         let mut all: Vec<Experiment> = Vec::new();
         for (entry, phase) in found.into_iter().rev() {
-            enter(&mut all, &entry, phase);
+            enter(&mut all, &entry, phase?);
         }
         Ok(all)
     }
 }
 
-fn phase_of(entry: &Entry) -> Option<Phase> {
-    serde_json::from_value(entry.change.experiment.clone()?).ok()
+/// The phase that an entry tells of, if it is of this experiment.
+fn phase_of(sealed: &Sealed, name: Option<&str>) -> Option<Result<Phase, RegistryError>> {
+    let told = sealed.entry.change.experiment.as_ref()?;
+    if name.is_some_and(|name| told["name"] != name) {
+        return None;
+    }
+    // Users must never be dealt out by guesswork.
+    let known = Phase::deserialize(told).ok().filter(|phase| phase.algorithm == ALGORITHM);
+    Some(known.ok_or_else(|| {
+        let message = format!("entry {} of the log tells of an experiment that this version cannot run", sealed.seq);
+        RegistryError::new(Trouble::Integrity, message).hint("a newer prompteval wrote it: update this one")
+    }))
 }
 
 fn enter(all: &mut Vec<Experiment>, entry: &Entry, phase: Phase) {

@@ -319,6 +319,17 @@ fn users_who_came_in_another_proportion_show_nothing() {
 }
 
 #[test]
+fn users_are_never_dealt_out_by_guesswork() {
+    let project = running();
+    let log = project.read("prompts/audit.jsonl");
+    for (from, to) in [("growthbook-v2", "growthbook-v3"), ("\"allocation\":", "\"allotment\":")] {
+        project.write("prompts/audit.jsonl", log.replace(from, to));
+        let refused = project.run(&["ab", "assign", "tone", "--user", "u"]).code(103);
+        refused.says("entry 3 of the log tells of an experiment that this version cannot run").never_says("support@");
+    }
+}
+
+#[test]
 fn experiments_of_a_namespace_share_no_users() {
     let space = |from: u32, to: u32| format!("{PLAN}namespace: {{name: checkout, from: {from}, to: {to}}}\n");
     let project = planned(&space(0, 5000)).file("experiments/other.yaml", &space(4000, 9000));
@@ -379,6 +390,13 @@ fn a_process_answers_each_user_at_once_and_logs_them_first() {
     let answers = ask("josé\n用户\n🦀 with blanks \n\n");
     assert_eq!((&answers[2]["user"], &answers[3]["why"]), (&Value::from("🦀 with blanks "), &Value::from("no_id")));
     assert_eq!(exposed(), 4);
+    // It notices what happens to the experiment.
+    project.write("experiments/tone.yaml", PLAN.replace("2.1.0", "2.2.0"));
+    project.run(&["ab", "start", "tone"]).code(0);
+    assert_eq!(ask("u1\n")[0]["phase"], 2);
+    assert_eq!(exposed(), 1);
+    project.run(&["ab", "stop", "tone", "-m", "enough"]).code(0);
+    assert_eq!(ask("u1\n")[0]["why"], "stopped");
     child.kill().unwrap();
     child.wait().unwrap();
 }

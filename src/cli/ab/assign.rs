@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
@@ -9,6 +10,7 @@ use super::{Of, source, trials};
 use crate::cli::args::{StoreArgs, TextOrJson};
 use crate::cli::exit::{ExitStatus, Failure};
 use crate::cli::keep::failed;
+use crate::cli::project::Opened;
 use crate::cli::screen::Screen;
 use crate::env::Env;
 use crate::experiment::{Assignment, Outside};
@@ -44,14 +46,16 @@ pub(in crate::cli) struct AssignCommand {
 pub(super) fn assign(command: &AssignCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
     let (opened, found) = command.of.find(env, cwd, screen)?;
     let trials = if command.expose { Some(trials(&command.store, &found, env, cwd)?) } else { None };
-    let mut desk = Desk { command, found: &found, trials, env, screen, waiting: Vec::new() };
+    let log = Watch::of(opened.registry.log().path());
+    let mut desk = Desk { command, opened: &opened, found, log, trials, env, screen, waiting: Vec::new() };
     if let Some(users) = &command.users {
         desk.serve(BufReader::new(source(users, cwd)?))?;
     } else if let Some(user) = &command.user {
         desk.expose(std::slice::from_ref(user))?;
+        let found = &desk.found;
         match command.format {
-            TextOrJson::Json => screen.json(&with_messages(&opened, &found, described(&found, user))),
-            TextOrJson::Text => screen.out(&words(&found, user)),
+            TextOrJson::Json => screen.json(&with_messages(&opened, found, described(found, user))),
+            TextOrJson::Text => screen.out(&words(found, user)),
         }
     }
     Ok(ExitStatus::Success)
@@ -60,7 +64,9 @@ pub(super) fn assign(command: &AssignCommand, env: &Env, cwd: &Path, screen: &Sc
 /// Answers who asks for arms, one after the other.
 struct Desk<'a> {
     command: &'a AssignCommand,
-    found: &'a Experiment,
+    opened: &'a Opened,
+    found: Experiment,
+    log: Watch,
     /// Where exposures are logged, if they are.
     trials: Option<Trials>,
     env: &'a Env,
@@ -90,11 +96,17 @@ impl Desk<'_> {
     }
 
     fn answer(&mut self) -> Result<(), Failure> {
+        // A process may serve for weeks, while the experiment goes into another phase, or ends.
+        if self.log.changed()
+            && let Some(found) = self.opened.registry.experiment(&self.found.phase.name)?
+        {
+            self.found = found;
+        }
         let users = std::mem::take(&mut self.waiting);
         // Who has an answer is in the log.
         self.expose(&users)?;
         for user in &users {
-            self.screen.out(&described(self.found, user).to_string());
+            self.screen.out(&described(&self.found, user).to_string());
         }
         Ok(())
     }
@@ -111,6 +123,29 @@ impl Desk<'_> {
         }
         delivery.commit().map_err(failed)
     }
+}
+
+/// Notices that a file grew or was replaced.
+struct Watch {
+    path: PathBuf,
+    seen: Option<(u64, SystemTime)>,
+}
+
+impl Watch {
+    /// What was before is not known, so that the first look finds a change.
+    fn of(path: &Path) -> Self {
+        Self { path: path.to_owned(), seen: None }
+    }
+
+    fn changed(&mut self) -> bool {
+        let now = state(&self.path);
+        std::mem::replace(&mut self.seen, now) != now
+    }
+}
+
+fn state(path: &Path) -> Option<(u64, SystemTime)> {
+    let about = path.metadata().ok()?;
+    Some((about.len(), about.modified().ok()?))
 }
 
 fn words(found: &Experiment, user: &str) -> String {
@@ -145,7 +180,7 @@ fn described(found: &Experiment, user: &str) -> Value {
 }
 
 /// With what the version says, as far as it can be read here.
-fn with_messages(opened: &crate::cli::project::Opened, found: &Experiment, mut described: Value) -> Value {
+fn with_messages(opened: &Opened, found: &Experiment, mut described: Value) -> Value {
     let Some(version) = described["version"].as_str() else { return described };
     let Ok(card) = opened.registry.card(&found.phase.prompt, version) else { return described };
     let message = |(role, content): &(String, String)| json!({"role": role, "content": content});
