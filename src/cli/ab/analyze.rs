@@ -119,7 +119,7 @@ fn show(found: &Experiment, analysis: &Analysis, screen: &Screen) {
     let head = format!("{}  phase {}, {state}", screen.paint(Ink::Strong, &phase.name), phase.phase);
     screen.out(&head);
     for check in &analysis.ratios {
-        screen.out(&format!("  {}", ratio(phase, check)));
+        screen.wrapped("  ", "      ", &ratio(phase, check));
     }
     if analysis.several > 0 {
         screen.out(&format!("  {} users met more than one arm and are left out", thousands(analysis.several)));
@@ -143,7 +143,7 @@ pub(super) fn ratio(phase: &Phase, check: &RatioCheck) -> String {
     let p = check.p.map_or_else(|| "no users".to_owned(), |p| format!("{}, {word}", p_value(p)));
     let left_out = match check.left_out {
         0 => String::new(),
-        n => format!("; {} left out, not exposed before to one arm alone", thousands(n)),
+        n => format!("; {} left out, not exposed before or to several arms", thousands(n)),
     };
     format!("{}: {arms} (planned {planned}; {p}){left_out}", check.who)
 }
@@ -159,7 +159,7 @@ fn show_arm(phase: &Phase, analysis: &Analysis, against: &Against, screen: &Scre
         screen.out(&format!("  {}", screen.paint(Ink::Dim, &line)));
     }
     let (ink, words) = verdict(phase, analysis, against);
-    screen.out(&format!("  {} {words}", screen.paint(ink, "→")));
+    screen.wrapped("  ", "    ", &format!("{} {words}", screen.paint(ink, "→")));
 }
 
 /// A metric in words; its numbers are rates where its scale is 0 to 1.
