@@ -104,10 +104,28 @@ fn file(word: &str, cwd: &Path) -> (PathBuf, String) {
     (cwd.join(FOLDER).join(format!("{word}.yaml")), word.to_owned())
 }
 
+/// The plans of a folder, by name.
+fn plans(folder: &Path) -> Vec<String> {
+    let files = folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
+    let plans = files.filter(|path| path.extension().is_some_and(|ending| ending == "yaml"));
+    let mut names: Vec<String> = plans.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+    names.sort();
+    names
+}
+
 /// Reads the plan of an experiment.
 fn plan(word: &str, cwd: &Path, screen: &Screen) -> Result<Plan, Failure> {
     let (path, name) = file(word, cwd);
     let shown = shorter(&path, cwd).display().to_string();
+    if !path.exists() {
+        let there = plans(path.parent().unwrap_or(cwd));
+        let hint = did_you_mean(&name, there.iter().map(String::as_str));
+        let hint = hint.unwrap_or_else(|| match &there[..] {
+            [] => "write the plan there: prompt, arms, and what is to improve".to_owned(),
+            some => format!("there are {}", some.join(", ")),
+        });
+        return Err(Failure::new(ExitStatus::Usage, format!("there is no `{shown}`")).hint(hint));
+    }
     Plan::read(&path, &shown, &name).map_err(|problems| {
         screen.problems(&problems);
         Failure::new(ExitStatus::Usage, format!("`{shown}` is no experiment that could start"))

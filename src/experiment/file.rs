@@ -27,7 +27,11 @@ static EXPERIMENT: Table = Table {
         Key::new("description", Shape::Text, "what is tried, and why"),
         Key::new("owner", Shape::Text, "who answers for it"),
         Key::new("arms", Shape::List(&Shape::Object(&ARM)), "the versions and their shares"),
-        Key::new("coverage", POINTS, "how many of all users take part, in basis points; default: 10000"),
+        Key::new(
+            "coverage",
+            Shape::Int(1, PLACES as u64),
+            "how many of all users take part, in basis points; default: 10000",
+        ),
         Key::new("success", Shape::List(&Shape::Object(&METRIC)), "metrics of which one has to improve"),
         Key::new("guardrails", Shape::List(&Shape::Object(&METRIC)), "metrics that must not get worse"),
         Key::new("planned_users", Shape::Int(100, 1_000_000_000), "users in all arms at its end; default: 1000"),
@@ -41,8 +45,8 @@ static ARM: Table = Table {
     name: "an arm",
     open: false,
     keys: &[
-        Key::new("name", Shape::Text, "its name; default: the version"),
-        Key::new("version", Shape::Text, "a released version of the prompt"),
+        Key::new("name", Shape::Scalar, "its name; default: the version"),
+        Key::new("version", Shape::Scalar, "a released version of the prompt"),
         Key::new("weight", POINTS, "its share in basis points; all together are 10000"),
         Key::new("control", Shape::Bool, "whether the others are held against it; default: the first arm"),
     ],
@@ -142,8 +146,10 @@ impl Plan {
         let metrics = metrics(tree, problems);
         let forced = forced(tree, &arms, problems);
         let Some(prompt) = text("prompt") else {
-            let hint = "write prompt: NAME, a prompt of the registry";
-            problems.push(Problem::error("an experiment needs a `prompt`").at(&tree.span).hint(hint));
+            if tree.get("prompt").is_none() && tree.is_map() {
+                let hint = "write prompt: NAME, a prompt of the registry";
+                problems.push(Problem::error("an experiment needs a `prompt`").at(&tree.span).hint(hint));
+            }
             return None;
         };
         let key = text("key").unwrap_or_else(|| name.to_owned());
@@ -177,7 +183,7 @@ fn arms(tree: &Node, problems: &mut Problems) -> Vec<PlannedArm> {
     let list = node.map(Node::items).unwrap_or_default();
     let mut arms: Vec<PlannedArm> = list.iter().filter_map(|node| arm(node, problems)).collect();
     let at = node.map_or(&tree.span, |node| &node.span);
-    if arms.len() == list.len() && arms.len() < 2 {
+    if arms.len() == list.len() && arms.len() < 2 && tree.is_map() {
         problems.push(Problem::error("an experiment needs two arms or more").at(at));
     }
     let sum: u32 = arms.iter().map(|arm| arm.weight).sum();
@@ -202,18 +208,29 @@ fn arms(tree: &Node, problems: &mut Problems) -> Vec<PlannedArm> {
 }
 
 fn arm(node: &Node, problems: &mut Problems) -> Option<PlannedArm> {
-    let text = |key: &str| node.get(key).and_then(Node::as_str).map(str::to_owned);
-    let Some(version) = text("version") else {
-        problems.push(Problem::error("an arm needs a `version`, in quotes").at(&node.span));
+    let mut lacks = |key: &str, hint: &str| {
+        // Whatever stands there was called wrong already.
+        if node.get(key).is_none() && node.is_map() {
+            problems.push(Problem::error(format!("an arm needs a `{key}`")).at(&node.span).hint(hint));
+        }
+    };
+    let Some(version) = node.get("version").and_then(as_written) else {
+        lacks("version", "a released version of the prompt, such as version: '2.0.0'");
         return None;
     };
     let Some(weight) = points(node, "weight") else {
-        problems.push(Problem::error("an arm needs a `weight` in basis points").at(&node.span).hint("5000 is half"));
+        lacks("weight", "in basis points: 5000 is half");
         return None;
     };
     let version = version.strip_prefix('v').unwrap_or(&version).to_owned();
-    let name = text("name").unwrap_or_else(|| version.clone());
+    let name = node.get("name").and_then(as_written).unwrap_or_else(|| version.clone());
     Some(PlannedArm { name, version, weight, control: node.get("control").and_then(Node::as_bool).unwrap_or(false) })
+}
+
+/// A text, or a number as it stands in the file: 2.10 is not 2.1.
+fn as_written(node: &Node) -> Option<String> {
+    let number = || node.as_f64().map(|_| node.span.text().trim().to_owned());
+    node.as_str().map(str::to_owned).or_else(number)
 }
 
 fn metrics(tree: &Node, problems: &mut Problems) -> Vec<Metric> {
@@ -236,7 +253,10 @@ fn metrics(tree: &Node, problems: &mut Problems) -> Vec<Metric> {
 
 fn metric(node: &Node, role: Role, problems: &mut Problems) -> Option<Metric> {
     let Some(name) = node.get("metric").and_then(Node::as_str) else {
-        problems.push(Problem::error("a metric needs a name: `metric`").at(&node.span));
+        if node.get("metric").is_none() {
+            let hint = "write {metric: csat, scale: [1, 5]}";
+            problems.push(Problem::error("a metric needs a name: `metric`").at(&node.span).hint(hint));
+        }
         return None;
     };
     let direction = word(node, "direction", &[("higher", Direction::Higher), ("lower", Direction::Lower)], problems);
@@ -247,16 +267,33 @@ fn metric(node: &Node, role: Role, problems: &mut Problems) -> Option<Metric> {
     if let (Some(entry), Role::Success) = (node.entry("margin"), role) {
         problems.push(Problem::error("only guardrails have a `margin`").at(&entry.at));
     }
-    if role == Role::Guardrail && margin.is_none_or(|margin| margin <= 0.0) {
-        let hint = "such as margin: 0.02; without one only what is better could hold it";
-        let message = format!("the guardrail `{name}` does not say how much worse it may be");
-        problems.push(Problem::error(message).at(&node.span).hint(hint));
-    }
     let scale = match node.get("scale") {
         Some(node) => Some(scale(node, problems)?),
         None => None,
     };
-    Some(Metric { name: name.to_owned(), role, scale, direction, aggregate, margin })
+    let metric = Metric { name: name.to_owned(), role, scale, direction, aggregate, margin };
+    if role == Role::Guardrail {
+        guarded(&metric, node, problems);
+    }
+    Some(metric)
+}
+
+/// A guardrail must be one that can be held, and broken.
+fn guarded(metric: &Metric, node: &Node, problems: &mut Problems) {
+    let Metric { name, margin, .. } = metric;
+    let Some(margin) = margin.filter(|margin| *margin > 0.0) else {
+        let hint = "such as margin: 0.02; without one only what is better could hold it";
+        let message = format!("the guardrail `{name}` does not say how much worse it may be");
+        return problems.push(Problem::error(message).at(&node.span).hint(hint));
+    };
+    if let Some(scale) = metric.bounds().filter(|scale| margin >= scale.high - scale.low) {
+        let message = format!(
+            "a margin of {margin} is all of the scale {} to {}: `{name}` guards nothing",
+            scale.low, scale.high
+        );
+        let at = node.get("margin").map_or(&node.span, |node| &node.span);
+        problems.push(Problem::error(message).at(at).hint("in units of the metric: 0.02 of a rate are two points"));
+    }
 }
 
 fn scale(node: &Node, problems: &mut Problems) -> Option<[f64; 2]> {

@@ -114,6 +114,9 @@ fn starting_refuses_what_cannot_be_trusted() {
         ("weight: 5000}\nsuccess", "weight: 4000}\nsuccess", "the weights of the arms are 9000 together, not 10000"),
         ("rating, scale", "rating, scael", "unknown key `scael`"),
         ("forced: {tester: warm}", "forced: {tester: hot}", "no arm is called `hot`"),
+        ("margin: 0.1", "margin: 1", "`resolved` guards nothing"),
+        ("'2.1.0'", "2.10", "`2.10` is no version"),
+        ("[{metric: rating, scale: [1, 5]}]", "[rating]", "`success` must be a map, found text"),
     ] {
         planned(&PLAN.replacen(from, to, 1)).run(&["ab", "start", "tone"]).code(2).says(says);
     }
@@ -121,6 +124,7 @@ fn starting_refuses_what_cannot_be_trusted() {
     project.run(&["prompt", "withdraw", "support", "2.1.0", "-m", "rude"]).code(0);
     project.run(&["ab", "start", "tone"]).code(2).says("support@2.1.0 is withdrawn");
     project.run(&["ab", "assign", "tone", "--user", "x"]).code(2).says("no experiment `tone` was started");
+    project.run(&["ab", "start", "tune"]).code(2).says("there is no `experiments/tune.yaml`").says("`tone`?");
     project.write("prompts/support/2.0.0.yaml", "version: '2.0.0'\nsystem_prompt: edited\n");
     project.run(&["ab", "start", "tone"]).code(103).says("was edited after it was released");
 }
