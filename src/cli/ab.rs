@@ -94,6 +94,24 @@ fn find(word: &str, registry: &RegistryArgs, env: &Env, cwd: &Path, screen: &Scr
     Err(Failure::new(ExitStatus::Usage, format!("no experiment `{name}` was started")).hint(hint))
 }
 
+/// The experiment that runs, if it is the only one.
+fn only(registry: &RegistryArgs, env: &Env, cwd: &Path, screen: &Screen) -> Result<Found, Failure> {
+    let opened = registry.open(env, cwd, screen)?;
+    let all = opened.registry.experiments()?;
+    let mut running: Vec<Experiment> = all.into_values().filter(|one| one.stopped.is_none()).collect();
+    let usage = |message: String| Failure::new(ExitStatus::Usage, message);
+    match (running.pop(), running.is_empty()) {
+        (Some(found), true) => Ok(Found { opened, found }),
+        (None, _) => {
+            Err(usage("no experiment runs".to_owned()).hint("name one; `prompteval ab list` shows what there is"))
+        }
+        (Some(last), false) => {
+            let names: Vec<&str> = running.iter().chain([&last]).map(|one| one.phase.name.as_str()).collect();
+            Err(usage(format!("{} experiments run", names.len())).hint(format!("name one: {}", names.join(", "))))
+        }
+    }
+}
+
 /// The file of an experiment, and its name: a name stands for `experiments/NAME.yaml`.
 fn file(word: &str, cwd: &Path) -> (PathBuf, String) {
     let path = Path::new(word);

@@ -213,8 +213,10 @@ fn a_file_is_read_as_what_it_is_or_refused() {
         project.write("f", text);
         project.run(&["ab", "import", "tone", "f"]).code(2).says(says);
     }
-    project.write("f", "{\"user\": \"u\", \"rating\": 4}\n");
-    project.run(&["ab", "import", "tone", "f"]).code(0).says("1 record imported");
+    project.write("f", "{\"user\": \"u\", \"rating\": 4, \"experiment\": \"tone\"}\n");
+    project.run(&["ab", "import", "f"]).code(0).says("1 record imported");
+    project.write("f", "user,rating,experiment\nu,4,tune\n");
+    project.run(&["ab", "import", "f"]).code(2).says("f:2: this belongs to the experiment `tune`, not to `tone`");
     project.write("f", "user,rating\nu,4\n");
     project.run(&["ab", "import", "tone", "f", "--map", "rating=stars"]).code(2).says("has no column `stars`");
     project.run(&["ab", "import", "tone", "."]).code(2).says("cannot read `.`");

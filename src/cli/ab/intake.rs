@@ -21,6 +21,7 @@ pub(super) struct Given {
     pub(super) at: Option<String>,
     pub(super) segment: Option<String>,
     pub(super) arm: Option<String>,
+    pub(super) experiment: Option<String>,
 }
 
 /// What becomes of a measurement.
@@ -55,6 +56,10 @@ impl<'a> Intake<'a> {
         let user = &given.user;
         if user.is_empty() {
             return Err("there is no user".into());
+        }
+        let own = &self.newest.1.phase.name;
+        if let Some(other) = given.experiment.as_ref().filter(|said| *said != own) {
+            return Err(format!("this belongs to the experiment `{other}`, not to `{own}`"));
         }
         let at_ms = given.at.as_deref().map(time).transpose()?.unwrap_or(self.now_ms);
         let phase = &self.stretch(at_ms)?.phase;

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::intake::{Given, Intake, Taken};
 use super::rows::{Names, Rows};
-use super::{Of, trials};
+use super::{Found, Of, find, only, trials};
 use crate::cli::args::StoreArgs;
 use crate::cli::exit::{ExitStatus, Failure};
 use crate::cli::keep::failed;
+use crate::cli::project::RegistryArgs;
 use crate::cli::screen::{Screen, count};
 use crate::env::Env;
 use crate::store::{Delivery, Entered, Exposure, Happening, Record};
@@ -42,11 +43,12 @@ pub(in crate::cli) struct RecordCommand {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(allow_missing_positional = true)]
 pub(in crate::cli) struct ImportCommand {
-    #[command(flatten)]
-    of: Of,
+    /// The experiment; default: the one that runs
+    experiment: Option<String>,
     /// CSV with a header, or JSON Lines; `-` for standard input
-    #[arg(value_name = "FILE|-")]
+    #[arg(value_name = "FILE|-", required = true)]
     file: PathBuf,
     /// A column under another name, such as user=customer or csat=rating (repeatable)
     #[arg(long, value_name = "NAME=COLUMN")]
@@ -57,6 +59,8 @@ pub(in crate::cli) struct ImportCommand {
     /// Import what can be believed, where some lines cannot
     #[arg(long)]
     skip_refused: bool,
+    #[command(flatten)]
+    registry: RegistryArgs,
     #[command(flatten)]
     store: StoreArgs,
 }
@@ -103,6 +107,7 @@ impl RecordCommand {
             at: self.at.clone(),
             segment: self.segment.clone(),
             arm: self.arm.clone(),
+            experiment: None,
         };
         intake.take(&given).map_err(usage)
     }
@@ -118,7 +123,10 @@ fn otherwise(event: &str, known: f64, value: f64) -> String {
 }
 
 pub(super) fn import(command: &ImportCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
-    let (opened, found) = command.of.find(env, cwd, screen)?;
+    let Found { opened, found } = match &command.experiment {
+        Some(name) => find(name, &command.registry, env, cwd, screen)?,
+        None => only(&command.registry, env, cwd, screen)?,
+    };
     let rows = Rows::open(&command.file, Names::of(&command.map, &found.phase.metrics)?, cwd)?;
     let (shown, mut trials) = (rows.shown.clone(), trials(&command.store, &found, env, cwd)?);
     let mut import = Import {

@@ -14,7 +14,7 @@ use crate::diag::io_reason;
 use crate::experiment::Metric;
 
 /// The names under which columns are looked for.
-const COLUMNS: [(&str, &[&str]); 7] = [
+const COLUMNS: [(&str, &[&str]); 8] = [
     ("user", &["user", "user_id", "userid"]),
     ("metric", &["metric"]),
     ("value", &["value"]),
@@ -22,6 +22,7 @@ const COLUMNS: [(&str, &[&str]); 7] = [
     ("time", &["time", "timestamp", "at"]),
     ("segment", &["segment"]),
     ("arm", &["arm", "variant"]),
+    ("experiment", &["experiment"]),
 ];
 /// A line is no longer than that, in bytes.
 const LONGEST: u64 = 1 << 20;
@@ -84,7 +85,7 @@ impl Names {
             column.clone_into(&mut metric.1);
         } else {
             return Err(usage(format!("`{what}` is neither a column nor a metric"))
-                .hint("map user, event, time, segment, arm, metric, value, or a metric's name"));
+                .hint("map user, event, time, segment, arm, experiment, metric, value, or a metric's name"));
         }
         self.mapped.push(column.to_owned());
         Ok(())
@@ -122,6 +123,7 @@ impl Names {
             at: one("time"),
             segment: one("segment"),
             arm: one("arm"),
+            experiment: one("experiment"),
             ..Given::default()
         };
         if let Some(metric) = one("metric") {
