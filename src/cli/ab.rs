@@ -10,6 +10,8 @@ mod rows;
 mod simulate;
 mod winner;
 
+pub(super) use begin::described;
+
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::ab::described;
 use super::args::TextOrJson;
 use super::exit::{ExitStatus, Failure};
 use super::grid::{Grid, Step};
@@ -11,7 +12,8 @@ use super::labels::{by, known_label, moved_json};
 use super::project::RegistryArgs;
 use super::screen::Screen;
 use crate::env::{Env, format_time, parse_time};
-use crate::registry::{Live, live_at};
+use crate::experiment::Arm;
+use crate::registry::{Experiment, Live, live_at};
 
 /// What gives way where the terminal is narrow, in this order.
 const STEPS: &[Step] = &[
@@ -55,15 +57,35 @@ pub(super) fn at(command: &AtCommand, env: &Env, cwd: &Path, screen: &Screen) ->
         command.name.as_ref().is_none_or(|name| since.prompt == *name)
             && command.label.as_ref().is_none_or(|label| since.label == *label)
     });
+    let mut running = opened.registry.experiments_at(millis)?;
+    running.retain(|_, one| command.name.as_ref().is_none_or(|name| one.phase.prompt == *name));
+    // An experiment passes labels by.
+    let running: Vec<Experiment> = running.into_values().filter(|_| command.label.is_none()).collect();
     if command.format == TextOrJson::Json {
         let all: Vec<_> = live.iter().map(|live| moved_json(&live.since)).collect();
-        screen.json(&json!({"at": format_time(millis), "live": all}));
-    } else if live.is_empty() {
-        screen.out(&format!("nothing was live at {}", format_time(millis)));
-    } else {
-        grid(&live, screen).fitting(STEPS, screen).show(screen);
+        let experiments: Vec<_> = running.iter().map(described).collect();
+        screen.json(&json!({"at": format_time(millis), "live": all, "experiments": experiments}));
+        return Ok(ExitStatus::Success);
+    }
+    match &live[..] {
+        [] => screen.out(&format!("nothing was live at {}", format_time(millis))),
+        _ => grid(&live, screen).fitting(STEPS, screen).show(screen),
+    }
+    for one in &running {
+        screen.wrapped("", "  ", &dealt(one));
     }
     Ok(ExitStatus::Success)
+}
+
+/// What an experiment dealt out: `experiment tone, phase 1: plain support@2.0.0 50 %, warm support@2.1.0 50 %`.
+fn dealt(one: &Experiment) -> String {
+    let phase = &one.phase;
+    let arm = |(at, arm): (usize, &Arm)| {
+        let places = crate::experiment::share(phase.allocation.size(at));
+        format!("{} {}@{} {} %", arm.name, phase.prompt, arm.version, crate::stats::words::percent(places))
+    };
+    let arms: Vec<String> = phase.arms.iter().enumerate().map(arm).collect();
+    format!("experiment {}, phase {}: {}", phase.name, phase.phase, arms.join(", "))
 }
 
 fn grid(live: &[Live], screen: &Screen) -> Grid {

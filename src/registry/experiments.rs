@@ -88,6 +88,19 @@ impl Registry {
         Ok(all.into_iter().map(|one| (one.phase.name.clone(), one)).collect())
     }
 
+    /// What every experiment was at a moment (milliseconds since 1970, UTC) in which it ran, by name.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn experiments_at(&self, millis: u64) -> Result<BTreeMap<String, Experiment>, RegistryError> {
+        let all = self.phases(&["\"experiment\":{".to_owned()], None)?;
+        let begun = all.into_iter().filter(|one| one.since_ms() <= millis);
+        // A later stretch takes the place of an earlier one.
+        let newest: BTreeMap<String, Experiment> = begun.map(|one| (one.phase.name.clone(), one)).collect();
+        let over = |stop: &Stop| parse_time(&stop.time).is_some_and(|end| end <= millis);
+        Ok(newest.into_iter().filter(|(_, one)| !one.stopped.as_ref().is_some_and(over)).collect())
+    }
+
     /// Stretches of experiments, oldest first.
     ///
     /// # Errors

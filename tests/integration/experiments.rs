@@ -157,7 +157,12 @@ fn a_changed_plan_is_another_phase_and_moves_nobody_who_need_not() {
         .write("experiments/tone.yaml", project.read("experiments/tone.yaml").replace("tester: warm", "other: plain"));
     project.run(&["ab", "start", "tone"]).code(0).says("changed tone, phase 2 goes on");
     project.run(&["audit", "verify"]).code(0);
+    let now = || prompteval::env::format_time(prompteval::env::Clock::real().now_millis());
+    let during = now();
     project.run(&["ab", "stop", "tone", "-m", "enough"]).code(0);
+    let dealt = project.run(&["at", &during]).code(0).says("nothing was live");
+    dealt.says("experiment tone, phase 2: plain support@2.0.0 75 %, warm support@2.1.0 25 %");
+    project.run(&["at", &now()]).code(0).never_says("experiment tone");
     project.run(&["ab", "assign", "tone", "--user", "x"]).code(0).says("the experiment was stopped");
     project.run(&["ab", "stop", "tone", "-m", "enough"]).code(2).says("no experiment `tone` runs");
 }

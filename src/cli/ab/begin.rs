@@ -122,7 +122,8 @@ pub(super) fn list(command: &ListCommand, env: &Env, cwd: &Path, screen: &Screen
     Ok(ExitStatus::Success)
 }
 
-fn described(one: &Experiment) -> Value {
+/// An experiment as programs read it.
+pub(in crate::cli) fn described(one: &Experiment) -> Value {
     json!({
         "phase": one.phase,
         "since": one.since,
