@@ -142,7 +142,11 @@ impl Rows {
     /// Opens a file, `-` for standard input; what it holds is told by its first line.
     pub(super) fn open(path: &Path, names: Names, cwd: &Path) -> Result<Self, Failure> {
         let shown = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
-        let mut reader = BufReader::new(source(path, cwd)?);
+        Self::read(source(path, cwd)?, shown, names)
+    }
+
+    fn read(source: Box<dyn Read>, shown: String, names: Names) -> Result<Self, Failure> {
+        let mut reader = BufReader::new(source);
         let first = first_line(&mut reader).map_err(|e| usage(format!("cannot read `{shown}`: {}", io_reason(&e))))?;
         let (start, delimiter) = (first.trim_ascii_start().first().copied(), delimiter(&first));
         let again: Source = BufReader::new(Box::new(Cursor::new(first).chain(reader)));
@@ -270,5 +274,62 @@ fn next_line(reader: &mut Source, line: &mut u64) -> std::io::Result<Option<Resu
             Ok(text) => return Ok(Some(Ok(text))),
             Err(_) => return Ok(Some(Err("this is no UTF-8".into()))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rows(text: Vec<u8>) -> Result<Vec<Result<(u64, Vec<Given>), String>>, String> {
+        let metric: Metric = serde_json::from_value(serde_json::json!({"name": "m", "role": "success"})).unwrap();
+        let names = Names::of(&[], &[metric]).unwrap_or_else(|failure| panic!("{}", failure.message));
+        let rows = Rows::read(Box::new(Cursor::new(text)), "f".into(), names);
+        rows.map(Iterator::collect).map_err(|failure| failure.message)
+    }
+
+    /// Users and values as a file gives them back.
+    fn read(text: Vec<u8>) -> Vec<(String, String)> {
+        let lines = rows(text).unwrap().into_iter().map(Result::unwrap);
+        lines.map(|(_, mut list)| list.pop().map(|given| (given.user, given.value)).unwrap()).collect()
+    }
+
+    fn table(people: &[(String, String)], delimiter: u8) -> Vec<u8> {
+        let mut table = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
+        table.write_record(["user", "m"]).unwrap();
+        people.iter().for_each(|(user, value)| table.write_record([user, value]).unwrap());
+        table.into_inner().unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read(
+            people in proptest::collection::vec(("(?s).*[^\\s\u{feff}].*", "[0-9]{1,5}"), 1..6),
+            delimiter in prop::sample::select(vec![b',', b';', b'\t']),
+        ) {
+            prop_assert_eq!(&read(table(&people, delimiter)), &people);
+            let object = |(user, value): &(String, String)| serde_json::json!({"user": user, "m": value}).to_string();
+            let lines: Vec<String> = people.iter().map(object).collect();
+            prop_assert_eq!(&read(lines.join("\n").into_bytes()), &people);
+        }
+
+        #[test]
+        fn nothing_stops_the_reading(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = rows(bytes.clone());
+            let _ = rows([b"user,m\n".to_vec(), bytes.clone()].concat());
+            let _ = rows([b"{\"user\": 1}\n".to_vec(), bytes].concat());
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_is_refused_and_the_next_one_is_read() {
+        let long = "x".repeat(3 << 20);
+        let found =
+            rows(format!("{{\"user\":\"a\",\"m\":1}}\n{long}\n{{\"user\":\"b\",\"m\":2}}").into_bytes()).unwrap();
+        let told: Vec<_> =
+            found.iter().map(|row| row.as_ref().map(|(line, _)| *line).map_err(String::as_str)).collect();
+        assert_eq!(told, [Ok(1), Err("f:2: the line is longer than 1048576 bytes"), Ok(3)]);
     }
 }
