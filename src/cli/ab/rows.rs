@@ -283,7 +283,7 @@ mod tests {
 
     use super::*;
 
-    fn rows(text: Vec<u8>) -> Result<Vec<Result<(u64, Vec<Given>), String>>, String> {
+    fn rows(text: Vec<u8>) -> Result<Vec<<Rows as Iterator>::Item>, String> {
         let metric: Metric = serde_json::from_value(serde_json::json!({"name": "m", "role": "success"})).unwrap();
         let names = Names::of(&[], &[metric]).unwrap_or_else(|failure| panic!("{}", failure.message));
         let rows = Rows::read(Box::new(Cursor::new(text)), "f".into(), names);
@@ -299,7 +299,9 @@ mod tests {
     fn table(people: &[(String, String)], delimiter: u8) -> Vec<u8> {
         let mut table = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
         table.write_record(["user", "m"]).unwrap();
-        people.iter().for_each(|(user, value)| table.write_record([user, value]).unwrap());
+        for (user, value) in people {
+            table.write_record([user, value]).unwrap();
+        }
         table.into_inner().unwrap()
     }
 
