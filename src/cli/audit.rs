@@ -167,6 +167,11 @@ fn rebase(command: &RebaseCommand, env: &Env, cwd: &Path, screen: &Screen) -> Re
         let whose = if command.prefer == Some(Side::Theirs) { "theirs" } else { "ours" };
         screen.out(&format!("  both moved {label}: {whose} stands"));
     }
+    for name in &done.stopped {
+        screen.out(&format!(
+            "  both changed the experiment {name}: it is stopped; `prompteval ab start {name}` begins a new phase"
+        ));
+    }
     screen.out("labels.yaml is what the log says; commit both files");
     Ok(ExitStatus::Success)
 }

@@ -110,9 +110,9 @@ impl Registry {
         let mut found = Vec::new();
         // One experiment is told by its entries back to the start of its newest stretch.
         let mut each = |sealed: Sealed| {
-            let Some(phase) = phase_of(&sealed, name) else { return true };
-            let begins = sealed.entry.event == Event::ExperimentStart;
-            found.push((sealed.entry, phase));
+            let told = phases_of(&sealed, name);
+            let begins = !told.is_empty() && sealed.entry.event == Event::ExperimentStart;
+            found.extend(told.into_iter().map(|phase| (sealed.entry.clone(), phase)));
             name.is_none() || !begins
         };
         log.search(needles, &mut each).map_err(|e| RegistryError::io(&e, "read", log.path()))?;
@@ -124,24 +124,30 @@ impl Registry {
     }
 }
 
-/// The phase that an entry tells of, if it is of this experiment.
-fn phase_of(sealed: &Sealed, name: Option<&str>) -> Option<Result<Phase, RegistryError>> {
-    let told = sealed.entry.change.experiment.as_ref()?;
-    if name.is_some_and(|name| told["name"] != name) {
-        return None;
-    }
-    // Users must never be dealt out by guesswork.
-    let known = Phase::deserialize(told).ok().filter(|phase| phase.algorithm == ALGORITHM);
-    Some(known.ok_or_else(|| {
-        let message = format!("entry {} of the log tells of an experiment that this version cannot run", sealed.seq);
+/// The phases that an entry tells of, of one experiment or of all.
+fn phases_of(sealed: &Sealed, name: Option<&str>) -> Vec<Result<Phase, RegistryError>> {
+    let told = sealed.entry.changes().filter_map(|change| change.experiment.as_ref());
+    let told = told.filter(|told| name.is_none_or(|name| told["name"] == name));
+    told.map(|told| known(told, sealed.seq)).collect()
+}
+
+/// Users must never be dealt out by guesswork.
+fn known(told: &serde_json::Value, seq: u64) -> Result<Phase, RegistryError> {
+    let phase = Phase::deserialize(told).ok().filter(|phase| phase.algorithm == ALGORITHM);
+    phase.ok_or_else(|| {
+        let message = format!("entry {seq} of the log tells of an experiment that this version cannot run");
         RegistryError::new(Trouble::Integrity, message).hint("a newer prompteval wrote it: update this one")
-    }))
+    })
 }
 
 fn enter(all: &mut Vec<Experiment>, entry: &Entry, phase: Phase) {
     let time = entry.time.clone();
     let same = all.iter_mut().rfind(|one| one.phase.name == phase.name);
     match (entry.event, same) {
+        // Two branches that both changed it left nobody knowing who gets what.
+        (Event::Merge, Some(one)) => {
+            one.stopped.get_or_insert(Stop { time, decision: "two branches changed it, and were merged".into() });
+        }
         (Event::ExperimentStop, Some(one)) => {
             one.stopped = Some(Stop { time, decision: entry.reason.clone().unwrap_or_default() });
         }
@@ -159,7 +165,9 @@ impl Session<'_> {
     pub fn start_experiment(&mut self, plan: &Plan, reason: Option<&str>, who: &Who) -> Result<Started, RegistryError> {
         let before = self.registry.experiment(&plan.name)?;
         let running = before.as_ref().filter(|before| before.stopped.is_none()).map(|before| &before.phase);
-        let mut phase = self.frozen_phase(plan, before.as_ref().map_or(1, |before| before.phase.phase + 1))?;
+        // Two branches that were merged may have had phases of the same number.
+        let last = self.registry.stretches(&plan.name)?.iter().map(|one| one.phase.phase).max();
+        let mut phase = self.frozen_phase(plan, last.map_or(1, |last| last + 1))?;
         let mut event = Some(Event::ExperimentStart);
         if let Some(old) = running {
             if phase.decides_as(old) {

@@ -1,6 +1,8 @@
 //! Two chains become one after a merge of two branches; a torn line is taken out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 use super::replay::{apply, replay};
 use super::session::{Registry, Who, unsound};
@@ -17,6 +19,8 @@ pub struct Rebase {
     pub theirs: usize,
     /// Labels that both had moved, as `LABEL of PROMPT`.
     pub contested: Vec<String>,
+    /// Experiments that both had changed: they are stopped, since nobody knows who got what.
+    pub stopped: Vec<String>,
 }
 
 impl Registry {
@@ -56,6 +60,9 @@ impl Registry {
         }
         let theirs_only = replay(shared.iter().chain(&theirs));
         changes.extend(withdrawn_in_one([&ours_only, &theirs_only], &labels));
+        let both = in_both(&ours, &theirs);
+        let stopped = both.keys().cloned().collect();
+        changes.extend(both.into_values().map(|phase| Change { experiment: Some(phase), ..Change::default() }));
         let mut changes = changes.into_iter();
         last.change = changes.next().unwrap_or_default();
         last.also = changes.collect();
@@ -63,7 +70,7 @@ impl Registry {
         let count = (ours.len(), theirs.len());
         let (text, _) = parts.log(&last).map_err(|e| RegistryError::integrity(e.to_string()))?;
         self.replace(&hold, &text, &labels)?;
-        Ok(Some(Rebase { ours: count.0, theirs: count.1, contested: named }))
+        Ok(Some(Rebase { ours: count.0, theirs: count.1, contested: named, stopped }))
     }
 
     /// Writes the labels that the log tells, where the file says something else and the log holds. Says
@@ -128,6 +135,16 @@ fn withdrawn_in_one(branches: [&Labels; 2], joined: &Labels) -> Vec<Change> {
     }
     let change = |(prompt, version)| Change { prompt: Some(prompt), version: Some(version), ..Change::default() };
     all.into_iter().map(change).collect()
+}
+
+/// The experiments that both branches started, changed or stopped, as theirs has them.
+fn in_both(ours: &[Entry], theirs: &[Entry]) -> BTreeMap<String, Value> {
+    let changed = |entries: &[Entry]| -> BTreeMap<String, Value> {
+        let phases = entries.iter().flat_map(Entry::changes).filter_map(|change| change.experiment.clone());
+        phases.filter_map(|phase| Some((phase["name"].as_str()?.to_owned(), phase))).collect()
+    };
+    let own = changed(ours);
+    changed(theirs).into_iter().filter(|(name, _)| own.contains_key(name)).collect()
 }
 
 /// The label of a prompt goes back to what our chain says.

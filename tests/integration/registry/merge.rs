@@ -195,3 +195,27 @@ fn git_itself_leaves_what_a_rebase_can_join() {
     assert_eq!(git(&project, &["ls-files", "--error-unmatch", "prompts/.registry/lock"]), Some(false));
     project.run(&["label", "list"]).code(0).says("bb").says("dd");
 }
+
+#[test]
+fn an_experiment_that_both_branches_changed_is_stopped() {
+    let ours = ungated();
+    let plan = |weight: u32| {
+        let arm = |version: &str, weight: u32| format!("  - {{version: '{version}', weight: {weight}}}\n");
+        let arms = arm("1.2.0", 10_000 - weight) + &arm("1.1.0", weight);
+        format!("prompt: cs\narms:\n{arms}success: [{{metric: rating, scale: [1, 5]}}]\n")
+    };
+    ours.write("experiments/tone.yaml", plan(1000));
+    ours.run(&["ab", "start", "tone"]).code(0);
+    let theirs = clone_of(&ours);
+    for (project, weight) in [(&ours, 2000), (&ours, 3000), (&theirs, 5000)] {
+        project.write("experiments/tone.yaml", plan(weight));
+        project.run(&["ab", "start", "tone"]).code(0).says("started tone, phase");
+    }
+    merge(&ours, &theirs);
+    ours.run(&["audit", "rebase"]).code(0).says("both changed the experiment tone: it is stopped");
+    verify(&ours, &[]).code(0);
+    ours.run(&["ab", "assign", "tone", "--user", "u"]).code(0).says("the experiment was stopped");
+    ours.run(&["ab", "list", "--format", "json"]).code(0).says("two branches changed it, and were merged");
+    ours.run(&["ab", "start", "tone"]).code(0).says("started tone, phase 4");
+    ours.run(&["ab", "assign", "tone", "--user", "u"]).code(0).says("cs@1.");
+}
