@@ -84,7 +84,7 @@ fn assignment_vectors() {
     assert!(wrong.is_empty(), "{} of {} disagree:\n{}", wrong.len(), vectors.len(), wrong.join("\n"));
 }
 
-fn phase(seed: &str, weights: &[u32], coverage: u32) -> Phase {
+pub(super) fn phase(seed: &str, weights: &[u32], coverage: u32) -> Phase {
     let arm = |(n, weight): (usize, &u32)| Arm {
         name: format!("arm{n}"),
         version: format!("{n}.0.0"),

@@ -12,7 +12,7 @@ use crate::cli::keep::failed;
 use crate::cli::screen::{Ink, Screen};
 use crate::env::{Env, format_time};
 use crate::experiment::analysis::{
-    Against, Analysis, Decided, Evidence, Measured, RatioCheck, Result as Found, Shows, Word, analyze as reckon,
+    Against, Analysis, Decided, Evidence, Finding, Measured, RatioCheck, SEGMENTS, Shows, Word, analyze as reckon,
 };
 use crate::experiment::{Metric, Phase, Role};
 use crate::registry::Experiment;
@@ -124,6 +124,9 @@ fn show(found: &Experiment, analysis: &Analysis, screen: &Screen) {
     if analysis.several > 0 {
         screen.out(&format!("  {} users met more than one arm and are left out", thousands(analysis.several)));
     }
+    if analysis.crowded {
+        screen.warning(&format!("there are more than {SEGMENTS} segments; only {SEGMENTS} are told apart"));
+    }
     if let Some(why) = &analysis.invalid {
         screen.out(&format!("\n{} {why}: no effect can be read off these data", screen.paint(Ink::Bad, "INVALID")));
         return;
@@ -151,11 +154,11 @@ pub(super) fn ratio(phase: &Phase, check: &RatioCheck) -> String {
 fn show_arm(phase: &Phase, analysis: &Analysis, against: &Against, screen: &Screen) {
     let control = phase.control().map_or("the control", |arm| &arm.name);
     screen.out(&format!("\n{} against {control}", screen.paint(Ink::Strong, &against.arm)));
-    for result in &against.metrics {
-        screen.wrapped("  ", "      ", &sentence(phase, result));
+    for finding in &against.metrics {
+        screen.wrapped("  ", "      ", &sentence(phase, finding));
     }
-    let first = against.metrics.iter().find(|result| result.role == Role::Success && result.segment.is_none());
-    for line in first.map(|result| plot(phase, result)).unwrap_or_default() {
+    let first = against.metrics.iter().find(|finding| finding.role == Role::Success && finding.segment.is_none());
+    for line in first.map(|finding| plot(phase, finding)).unwrap_or_default() {
         screen.out(&format!("  {}", screen.paint(Ink::Dim, &line)));
     }
     let (ink, words) = verdict(phase, analysis, against);
@@ -163,28 +166,28 @@ fn show_arm(phase: &Phase, analysis: &Analysis, against: &Against, screen: &Scre
 }
 
 /// A metric in words; its numbers are rates where its scale is 0 to 1.
-pub(super) fn sentence(phase: &Phase, result: &Found) -> String {
-    let rate = phase.metric(&result.metric).is_some_and(Metric::is_rate);
+pub(super) fn sentence(phase: &Phase, finding: &Finding) -> String {
+    let rate = phase.metric(&finding.metric).is_some_and(Metric::is_rate);
     let level = |value: f64| if rate { format!("{} %", points(value)) } else { amount(value) };
     let step = |value: f64| signed(&if rate { points(value) } else { amount(value) });
     let unit = if rate { " pp" } else { "" };
-    let segment = result.segment.as_ref().map(|name| format!(" [{name}]")).unwrap_or_default();
-    let guard = if result.role == Role::Guardrail { " (guardrail)" } else { "" };
-    let mean = |at: usize| result.means[at].map_or_else(|| "–".to_owned(), level);
-    let mut said = format!("{}{segment}{guard}: {} → {}", result.metric, mean(0), mean(1));
-    said += &format!(" ({} and {} users)", thousands(result.users[0]), thousands(result.users[1]));
-    if let (Some(difference), Some([low, high])) = (result.difference, result.interval) {
+    let segment = finding.segment.as_ref().map(|name| format!(" [{name}]")).unwrap_or_default();
+    let guard = if finding.role == Role::Guardrail { " (guardrail)" } else { "" };
+    let mean = |at: usize| finding.means[at].map_or_else(|| "–".to_owned(), level);
+    let mut said = format!("{}{segment}{guard}: {} → {}", finding.metric, mean(0), mean(1));
+    said += &format!(" ({} and {} users)", thousands(finding.users[0]), thousands(finding.users[1]));
+    if let (Some(difference), Some([low, high])) = (finding.difference, finding.interval) {
         said += &format!(", {}{unit}; valid however often you look [{}, {}]", step(difference), step(low), step(high));
-    } else if let Some(status) = result.status {
+    } else if let Some(status) = finding.status {
         said += &format!("; {}", status.words());
     }
-    said += match result.shows {
+    said += match finding.shows {
         Shows::Better => "; better",
         Shows::Worse => "; worse",
         Shows::Holds => "; holds",
         Shows::Nothing => "",
     };
-    if let Some([low, high]) = result.one_look.filter(|_| result.interval.is_some() && result.segment.is_none()) {
+    if let Some([low, high]) = finding.one_look.filter(|_| finding.interval.is_some() && finding.segment.is_none()) {
         said += &format!(
             ". A one-look interval would say [{}, {}]: valid only had you planned to look once, now",
             step(low),
@@ -213,8 +216,9 @@ pub(super) fn verdict(phase: &Phase, analysis: &Analysis, against: &Against) -> 
 /// What is still to be shown.
 fn waiting(phase: &Phase, analysis: &Analysis, against: &Against) -> String {
     let names = |role: Role, is: fn(Shows) -> bool| {
-        let whole = against.metrics.iter().filter(|result| result.segment.is_none());
-        let names = whole.filter(|result| result.role == role && is(result.shows)).map(|result| result.metric.as_str());
+        let whole = against.metrics.iter().filter(|finding| finding.segment.is_none());
+        let names =
+            whole.filter(|finding| finding.role == role && is(finding.shows)).map(|finding| finding.metric.as_str());
         names.collect::<Vec<_>>().join(", ")
     };
     let better = names(Role::Success, |shows| shows == Shows::Better);

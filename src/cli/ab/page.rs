@@ -2,7 +2,7 @@
 
 use super::analyze::{ratio, sentence, verdict};
 use crate::env::format_time;
-use crate::experiment::analysis::{Analysis, Result as Found, Step};
+use crate::experiment::analysis::{Analysis, Finding, Step};
 use crate::experiment::{Metric, Phase};
 use crate::registry::Experiment;
 use crate::report::{Block, Chart, Document, Line, Mark};
@@ -27,9 +27,9 @@ pub(super) fn document(found: &Experiment, analysis: &Analysis) -> Document {
             let control = phase.control().map_or("the control", |arm| &arm.name);
             blocks.push(Block::Heading(format!("{} against {control}", against.arm)));
             blocks.push(Block::Text(format!("Verdict: {}.", verdict(phase, analysis, against).1)));
-            blocks.push(Block::List(against.metrics.iter().map(|result| sentence(phase, result)).collect()));
-            let charts = against.metrics.iter().filter(|result| result.course.len() > 1);
-            blocks.extend(charts.map(|result| Block::Figure(chart(phase, result))));
+            blocks.push(Block::List(against.metrics.iter().map(|finding| sentence(phase, finding)).collect()));
+            let charts = against.metrics.iter().filter(|finding| finding.course.len() > 1);
+            blocks.extend(charts.map(|finding| Block::Figure(chart(phase, finding))));
         }
     }
     Document { title: format!("Experiment {}", phase.name), blocks }
@@ -42,24 +42,27 @@ fn ends(course: &[Step]) -> (f64, f64) {
     (low, high)
 }
 
-fn figure(phase: &Phase, result: &Found, value: f64) -> String {
-    let rate = phase.metric(&result.metric).is_some_and(Metric::is_rate);
+fn figure(phase: &Phase, finding: &Finding, value: f64) -> String {
+    let rate = phase.metric(&finding.metric).is_some_and(Metric::is_rate);
     signed(&if rate { format!("{} pp", points(value)) } else { amount(value) })
 }
 
-fn chart(phase: &Phase, result: &Found) -> Chart {
-    let scale = ends(&result.course);
+fn chart(phase: &Phase, finding: &Finding) -> Chart {
+    let scale = ends(&finding.course);
     let mark = |(at, step): (usize, &Step)| {
-        let [low, high] = step.interval.map(|value| figure(phase, result, value));
-        let title = format!("{} [{low}, {high}] with {} users", figure(phase, result, step.difference), step.users);
+        let [low, high] = step.interval.map(|value| figure(phase, finding, value));
+        let title = format!("{} [{low}, {high}] with {} users", figure(phase, finding, step.difference), step.users);
         Mark { at, value: step.difference, ci: Some(step.interval), title }
     };
     Chart {
-        title: format!("{}: difference, and the interval that stays valid however often one looks", result.metric),
+        title: format!("{}: difference, and the interval that stays valid however often one looks", finding.metric),
         scale,
-        ticks: [scale.0, 0.0, scale.1].map(|value| (value, figure(phase, result, value))).to_vec(),
-        names: result.course.iter().map(|step| day(step.at_ms)).collect(),
-        lines: vec![Line { name: result.metric.clone(), marks: result.course.iter().enumerate().map(mark).collect() }],
+        ticks: [scale.0, 0.0, scale.1].map(|value| (value, figure(phase, finding, value))).to_vec(),
+        names: finding.course.iter().map(|step| day(step.at_ms)).collect(),
+        lines: vec![Line {
+            name: finding.metric.clone(),
+            marks: finding.course.iter().enumerate().map(mark).collect(),
+        }],
     }
 }
 
@@ -68,8 +71,8 @@ fn day(at_ms: u64) -> String {
 }
 
 /// The course of an interval: a line for each of a few moments, zero as a rule.
-pub(super) fn plot(phase: &Phase, result: &Found) -> Vec<String> {
-    let course = &result.course;
+pub(super) fn plot(phase: &Phase, finding: &Finding) -> Vec<String> {
+    let course = &finding.course;
     if course.len() < 2 {
         return Vec::new();
     }
@@ -80,7 +83,7 @@ pub(super) fn plot(phase: &Phase, result: &Found) -> Vec<String> {
     let mut lines: Vec<String> = shown
         .map(|step| format!("{} {:>9} users  {}", day(step.at_ms), thousands(step.users), bar(step, low, high)))
         .collect();
-    let (left, right) = (figure(phase, result, low), figure(phase, result, high));
+    let (left, right) = (figure(phase, finding, low), figure(phase, finding, high));
     let gap = (WIDTH + 1).saturating_sub(left.chars().count() + right.chars().count());
     lines.push(format!("{:27}{left}{}{right}", "", " ".repeat(gap)));
     lines
