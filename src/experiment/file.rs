@@ -198,6 +198,12 @@ fn arms(tree: &Node, problems: &mut Problems) -> Vec<PlannedArm> {
         1 => {}
         _ => problems.push(Problem::error("only one arm can be the control").at(at)),
     }
+    if arms.len() == list.len() && arms.iter().filter(|arm| arm.weight > 0).count() == 1 {
+        problems.push(Problem::error("only one arm has a weight: there is nothing to compare").at(at));
+    } else if let Some(arm) = arms.iter().find(|arm| arm.control && arm.weight == 0) {
+        let message = format!("the control `{}` has no weight: nothing could be held against it", arm.name);
+        problems.push(Problem::error(message).at(at).hint("another arm can be the `control`"));
+    }
     for (n, arm) in arms.iter().enumerate() {
         if arms[..n].iter().any(|other| other.name == arm.name) {
             problems

@@ -115,6 +115,11 @@ fn starting_refuses_what_cannot_be_trusted() {
         ("rating, scale", "rating, scael", "unknown key `scael`"),
         ("forced: {tester: warm}", "forced: {tester: hot}", "no arm is called `hot`"),
         ("margin: 0.1", "margin: 1", "`resolved` guards nothing"),
+        (
+            "5000}\n  - {name: warm, version: '2.1.0', weight: 5000",
+            "0}\n  - {name: warm, version: '2.1.0', weight: 10000",
+            "only one arm has a weight",
+        ),
         ("'2.1.0'", "2.10", "`2.10` is no version"),
         ("[{metric: rating, scale: [1, 5]}]", "[rating]", "`success` must be a map, found text"),
     ] {
