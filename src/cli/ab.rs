@@ -4,10 +4,12 @@ mod analyze;
 mod assign;
 mod begin;
 mod intake;
+mod names;
 mod page;
 mod record;
 mod rows;
 mod simulate;
+mod table;
 mod winner;
 
 pub(super) use begin::described;
@@ -150,6 +152,10 @@ fn plan(word: &str, cwd: &Path, screen: &Screen) -> Result<Plan, Failure> {
         screen.problems(&problems);
         Failure::new(ExitStatus::Usage, format!("`{shown}` is no experiment that could start"))
     })
+}
+
+fn usage(message: impl Into<String>) -> Failure {
+    Failure::new(ExitStatus::Usage, message)
 }
 
 /// A file, `-` for standard input.

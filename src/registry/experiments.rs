@@ -32,6 +32,13 @@ pub struct Stop {
     pub decision: String,
 }
 
+impl Stop {
+    /// When, milliseconds since 1970, UTC.
+    pub fn time_ms(&self) -> u64 {
+        parse_time(&self.time).unwrap_or(u64::MAX)
+    }
+}
+
 /// What came of a start.
 #[derive(Debug, Clone)]
 pub struct Started {
@@ -97,8 +104,8 @@ impl Registry {
         let begun = all.into_iter().filter(|one| one.since_ms() <= millis);
         // A later stretch takes the place of an earlier one.
         let newest: BTreeMap<String, Experiment> = begun.map(|one| (one.phase.name.clone(), one)).collect();
-        let over = |stop: &Stop| parse_time(&stop.time).is_some_and(|end| end <= millis);
-        Ok(newest.into_iter().filter(|(_, one)| !one.stopped.as_ref().is_some_and(over)).collect())
+        let over = |one: &Experiment| one.stopped.as_ref().is_some_and(|stop| stop.time_ms() <= millis);
+        Ok(newest.into_iter().filter(|(_, one)| !over(one)).collect())
     }
 
     /// Stretches of experiments, oldest first.

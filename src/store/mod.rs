@@ -37,7 +37,7 @@ pub use kept::{Kept, KeptCell, Spent};
 pub use open::Store;
 pub use stored::StoredRun;
 pub use summary::Summary;
-pub use trials::{Delivery, Entered, Exposure, Happening, Person, Record, Trial, Trials};
+pub use trials::{Delivery, Entered, Exposure, Happening, Person, Record, Trial, Trials, reaches};
 pub use trouble::{StoreError, Trouble};
 
 use crate::record::{Request, Response};

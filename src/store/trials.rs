@@ -39,8 +39,8 @@ pub enum Happening {
 pub enum Entered {
     /// It is new.
     New,
-    /// It is known; who was exposed to an arm is so since the first time.
-    Known,
+    /// It is known, since this time (milliseconds since 1970, UTC); who was exposed is so since the first time.
+    Known(u64),
     /// The event is known, with this value.
     Otherwise(f64),
 }
@@ -238,20 +238,22 @@ impl Trial {
     }
 
     /// Everybody of whom a metric is known, one after the other. Where exposures were logged, only those who were
-    /// exposed, to one arm, and only what came after that; gives how many were left out for it.
+    /// exposed, to one arm, and only what came after that; where they were not, only what came by `end`
+    /// (milliseconds since 1970, UTC). Gives how many were left out for it.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn people(&self, metric: &str, each: &mut dyn FnMut(&Person)) -> Result<u64, StoreError> {
-        self.each_person(metric, each).map_err(|e| StoreError::sqlite(&e, &self.store.file()))
+    pub fn people(&self, metric: &str, end: u64, each: &mut dyn FnMut(&Person)) -> Result<u64, StoreError> {
+        self.each_person(metric, end, each).map_err(|e| StoreError::sqlite(&e, &self.store.file()))
     }
 
-    fn each_person(&self, metric: &str, each: &mut dyn FnMut(&Person)) -> rusqlite::Result<u64> {
+    fn each_person(&self, metric: &str, end: u64, each: &mut dyn FnMut(&Person)) -> rusqlite::Result<u64> {
         let exposed: bool = self.connection.query_row(
             "SELECT EXISTS (SELECT 1 FROM exposures WHERE trial = ?1 AND NOT forced)",
             [self.id],
             |row| row.get(0),
         )?;
+        let end = (!exposed).then_some(end);
         let mut statement = self.connection.prepare(
             "SELECT person, arm, value, segment, at_ms FROM outcomes WHERE trial = ?1 AND metric = ?2 ORDER BY person",
         )?;
@@ -261,7 +263,7 @@ impl Trial {
         while let Some(row) = rows.next()? {
             let name = row.get_ref(0)?.as_str()?;
             if name != user || times.is_empty() {
-                left_out += u64::from(!self.told(&user, &mut person, &mut times, exposed, each)?);
+                left_out += u64::from(!self.told(&user, &mut person, &mut times, end, each)?);
                 name.clone_into(&mut user);
                 row.get_ref(1)?.as_str()?.clone_into(&mut person.arm);
             }
@@ -270,7 +272,7 @@ impl Trial {
                 person.segment = row.get(3)?;
             }
         }
-        left_out += u64::from(!self.told(&user, &mut person, &mut times, exposed, each)?);
+        left_out += u64::from(!self.told(&user, &mut person, &mut times, end, each)?);
         Ok(left_out)
     }
 
@@ -280,17 +282,21 @@ impl Trial {
         user: &str,
         person: &mut Person,
         times: &mut Vec<(u64, f64)>,
-        exposed: bool,
+        end: Option<u64>,
         each: &mut dyn FnMut(&Person),
     ) -> rusqlite::Result<bool> {
         if times.is_empty() {
             return Ok(true);
         }
-        let since = if exposed { self.since(user, person)? } else { Some(0) };
-        if let Some(since) = since {
+        let span = match end {
+            Some(end) => Some((0, end)),
+            None => self.since(user, person)?.map(|since| (since, u64::MAX)),
+        };
+        if let Some((since, end)) = span {
             times.sort_by_key(|(at, _)| *at);
-            person.first_ms = times.iter().map(|(at, _)| *at).find(|at| *at >= since).unwrap_or_default();
-            person.values.extend(times.iter().filter(|(at, _)| *at >= since).map(|(_, value)| *value));
+            times.retain(|(at, _)| reaches(*at, since) && *at <= end);
+            person.first_ms = times.first().map(|(at, _)| *at).unwrap_or_default();
+            person.values.extend(times.iter().map(|(_, value)| *value));
         }
         let counts = !person.values.is_empty();
         if counts {
@@ -322,6 +328,11 @@ impl Trial {
     }
 }
 
+/// Whether something happened by a time, or in its second where it was told in whole seconds.
+pub fn reaches(at_ms: u64, since_ms: u64) -> bool {
+    at_ms >= since_ms || (at_ms.is_multiple_of(1000) && at_ms + 999 >= since_ms)
+}
+
 fn expose(work: &Transaction<'_>, trial: i64, exposure: &Exposure) -> rusqlite::Result<Entered> {
     let mut insert = work.prepare_cached(
         "INSERT INTO exposures (trial, person, arm, forced, segment, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
@@ -329,7 +340,7 @@ fn expose(work: &Transaction<'_>, trial: i64, exposure: &Exposure) -> rusqlite::
     )?;
     let Exposure { user, arm, forced, segment, at_ms } = exposure;
     let changed = insert.execute(params![trial, user, arm, forced, segment, number(*at_ms)])?;
-    Ok(if changed > 0 { Entered::New } else { Entered::Known })
+    Ok(if changed > 0 { Entered::New } else { Entered::Known(*at_ms) })
 }
 
 fn record(work: &Transaction<'_>, trial: i64, record: &Record) -> rusqlite::Result<Entered> {
@@ -341,8 +352,11 @@ fn record(work: &Transaction<'_>, trial: i64, record: &Record) -> rusqlite::Resu
     if insert.execute(params![trial, metric, user, event, arm, value, segment, number(*at_ms)])? > 0 {
         return Ok(Entered::New);
     }
-    let mut find = work
-        .prepare_cached("SELECT value FROM outcomes WHERE trial = ?1 AND metric = ?2 AND person = ?3 AND event = ?4")?;
-    let known: f64 = find.query_row(params![trial, metric, user, event], |row| row.get(0))?;
-    Ok(if known.to_bits() == value.to_bits() { Entered::Known } else { Entered::Otherwise(known) })
+    let mut find = work.prepare_cached(
+        "SELECT value, at_ms FROM outcomes WHERE trial = ?1 AND metric = ?2 AND person = ?3 AND event = ?4",
+    )?;
+    let (known, at_ms): (f64, i64) =
+        find.query_row(params![trial, metric, user, event], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let same = known.to_bits() == value.to_bits();
+    Ok(if same { Entered::Known(unsigned(at_ms)) } else { Entered::Otherwise(known) })
 }

@@ -215,10 +215,19 @@ fn a_file_is_read_as_what_it_is_or_refused() {
         ("[{\"user\": \"u\"}]", "`f` is one JSON array"),
         ("name,rating\nu,4\n", "has no column of users: it has name, rating"),
         ("user,rating,rating\nu,4,4\n", "has two columns `rating`"),
+        ("user,stars\nu,4\n", "has no column of any metric: it has user, stars"),
+        ("user,rating,resloved\nu,4,1\n", "`resloved` is neither a column nor a metric: did you mean `resolved`?"),
+        ("{\"user\": \"u\", \"rating\": 4, \"resloved\": 1}\n", "f:1: `resloved` is neither a column nor a metric"),
+        ("{\"user\": \"u\", \"rating\": 4, \"rating\": 3}\n", "`rating` stands twice"),
+        ("{\"user\": 123456789012345678901, \"rating\": 4}\n", "is no id: write it as text"),
+        ("{\"user\": true, \"rating\": 4}\n", "`true` is no id: write it as text"),
+        ("user,metric,value,rating\nu,rating,1,5\n", "a `metric`, and a value under `rating` too"),
+        ("user,rating\r\n\r\nu,4\r\nu2,9\r\n", "f:4: 9 lies outside"),
+        ("user,rating\nu,\x1b[31mx\n", "f:2: `rating`: `\u{fffd}[31mx` is no number"),
         ("user,rating\nu,4,1\n", "f:2: there are 3 cells, and the header has 2"),
         ("user,rating\nu,4\nu2\n", "f:3: there is 1 cell, and the header has 2"),
         ("{\"user\": \"u\", \"rating\": 4}\n\n[1]\n", "f:3: this is no JSON object"),
-        ("{\"user\": \"u\", \"rating\": 4}\n{\"user\"\n", "f:2: this is no JSON: "),
+        ("{\"user\": \"u\", \"rating\": 4}\n{\"user\"\n", "f:2: this is no JSON object: "),
     ] {
         project.write("f", text);
         project.run(&["ab", "import", "tone", "f"]).code(2).says(says);
@@ -230,6 +239,15 @@ fn a_file_is_read_as_what_it_is_or_refused() {
     project.write("f", "user,rating\nu,4\n");
     project.run(&["ab", "import", "tone", "f", "--map", "rating=stars"]).code(2).says("has no column `stars`");
     project.run(&["ab", "import", "tone", "."]).code(2).says("cannot read `.`");
+    for (text, says) in [
+        ("user,rating\nu1,4\n\"u2,4\nu3,5\nu4,5\n", "f:3: a quote is opened here and never closed; nothing"),
+        ("user,rating\nu,9\nu,8\n", "2 lines of `f` refused; nothing is imported"),
+    ] {
+        project.write("f", text);
+        project.run(&["ab", "import", "tone", "f", "--skip-refused"]).code(2).says(says);
+    }
+    project.write("f", "user,rating,country\nu9,4,LV\n");
+    project.run(&["ab", "import", "tone", "f"]).code(0).says("1 record imported").says("not read: country");
 }
 
 #[test]
@@ -259,7 +277,10 @@ fn what_came_of_one_phase_is_not_counted_in_another() {
         csv += &format!("{user},{since},5\n");
     }
     project.write("f", format!("{csv}late,,4\n"));
-    project.run(&["ab", "import", "tone", "f", "--expose"]).code(0).says("201 records imported");
+    let untimed = project.run(&["ab", "import", "tone", "f", "--expose"]).code(2);
+    untimed.says("f:202: this has no time, and could belong to a phase before 2: --at says it of all");
+    let now = prompteval::env::format_time(prompteval::env::Clock::real().now_millis());
+    project.run(&["ab", "import", "tone", "f", "--expose", "--at", &now]).code(0).says("201 records imported");
     let counted = |words: &[&str]| -> u64 {
         let ran = project.run(&[&["ab", "analyze", "tone", "--format", "json"], words].concat());
         let said: Value = serde_json::from_str(&ran.out).unwrap();
@@ -272,13 +293,90 @@ fn what_came_of_one_phase_is_not_counted_in_another() {
 }
 
 #[test]
+fn values_that_add_up_or_follow_each_other_must_be_told_apart() {
+    let extra = "guardrails: [{metric: cost, aggregate: sum, margin: 1}, {metric: mood, aggregate: last, margin: 1}]";
+    let project = planned(&PLAN.replace("guardrails: [{metric: resolved, scale: [0, 1], margin: 0.1}]", extra));
+    project.run(&["ab", "start", "tone"]).code(0);
+    for (text, says) in [
+        ("user,cost\nu,7.5\nu,7.5\n", "f:2: `cost` is a sum: without an `event`"),
+        ("user,mood\nu,5\nu,1\n", "f:2: the last `mood` counts: without a `time`"),
+    ] {
+        project.write("f", text);
+        project.run(&["ab", "import", "tone", "f"]).code(2).says(says);
+    }
+    project.write("f", "user,cost,event\nu,7.5,a\nu,7.5,b\n");
+    project.run(&["ab", "import", "tone", "f"]).code(0).says("2 records imported");
+    project.run(&["ab", "record", "tone", "--user", "-u", "--metric", "mood=2"]).code(0);
+    project.run(&["ab", "record", "tone", "--user", "u", "--metric", "mod=2"]).code(2).says("did you mean `mood`?");
+}
+
+#[test]
+fn exposures_are_as_old_as_what_they_brought_about() {
+    let project = running();
+    project.write("f", "user,rating\nu1,4\nu2,4\nu3,4\n");
+    project.run(&["ab", "import", "tone", "f"]).code(0);
+    project
+        .run(&["ab", "import", "tone", "f", "--expose"])
+        .code(0)
+        .says("3 records known already")
+        .says("3 users logged");
+    let known = |at: usize| {
+        let users = analysis(&project)["analysis"]["ratios"][at]["users"].clone();
+        users.as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!((known(0), known(1)), (3, 3));
+    // Applications tell whole seconds, and their users are quick.
+    project.run(&["ab", "assign", "tone", "--user", "u4", "--expose"]).code(0);
+    let second = (prompteval::env::Clock::real().now_millis() / 1000).to_string();
+    project.run(&["ab", "record", "tone", "--user", "u4", "--metric", "rating=4", "--at", &second]).code(0);
+    assert_eq!((known(0), known(1)), (4, 4));
+}
+
+#[test]
+fn after_the_end_nobody_is_exposed_and_only_who_was_counts() {
+    let project = running();
+    project.run(&["ab", "stop", "tone", "-m", "keep plain"]).code(0);
+    project.write("f", "user,rating\nu1,4\nu2,4\n");
+    project
+        .run(&["ab", "import", "tone", "f", "--expose"])
+        .code(2)
+        .says("nobody was exposed after the experiment was stopped");
+    project.run(&["ab", "import", "tone", "f"]).code(0).says("2 records imported");
+    project
+        .run(&["ab", "record", "tone", "--user", "u3", "--metric", "rating=4"])
+        .code(0)
+        .says("the experiment was stopped");
+    project.run(&["ab", "analyze", "tone"]).code(0).says("rating: plain 0, warm 0");
+}
+
+#[test]
+fn a_winner_that_loses_later_is_not_promoted() {
+    let project = running();
+    project.write("prompteval.yaml", "labels: {staging: {gated: false}}\n");
+    ratings(&project, 1200, 2);
+    project.run(&["ab", "import", "tone", "ratings.csv", "--expose"]).code(0);
+    project.run(&["ab", "analyze", "tone"]).code(0).says("→ better");
+    let mut csv = "user,rating,resolved\n".to_owned();
+    let more: Vec<String> = (0..6000).map(|n| format!("late-{n}")).collect();
+    for line in assigned(&project, &more) {
+        let (rating, resolved) = if line["arm"] == "warm" { (1, 0) } else { (5, 1) };
+        csv += &format!("{},{rating},{resolved}\n", line["user"].as_str().unwrap());
+    }
+    project.write("late.csv", csv);
+    project.run(&["ab", "import", "tone", "late.csv", "--expose"]).code(0);
+    project.run(&["ab", "analyze", "tone"]).code(0).says("→ better").says("BUT NOW:");
+    let refused = project.run(&["ab", "promote", "tone", "--to", "staging"]).code(102);
+    refused.says("showed that warm is better, and shows the contrary now: guard");
+}
+
+#[test]
 fn who_was_never_exposed_is_left_out_and_counted() {
     let project = running();
     project.run(&["ab", "assign", "tone", "--user", "u1", "--expose"]).code(0);
     project.write("f", "user,rating\nu1,4\nu2,4\nu3,4\n");
     project.run(&["ab", "import", "tone", "f"]).code(0);
     assert_eq!(analysis(&project)["analysis"]["ratios"][1]["leftOut"], 2);
-    project.run(&["ab", "analyze", "tone"]).says("; 2 left out, not exposed before");
+    project.run(&["ab", "analyze", "tone"]).says("; 2 left out: not exposed before");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::experiment::analysis::{
     Against, Analysis, Decided, Evidence, Finding, Measured, RatioCheck, SEGMENTS, Shows, Word, analyze as reckon,
 };
 use crate::experiment::{Metric, Phase, Role};
-use crate::registry::Experiment;
+use crate::registry::{Experiment, Stop};
 use crate::stats::words::{amount, p_value, points, signed, thousands};
 use crate::store::{Person, Trial};
 
@@ -75,7 +75,7 @@ pub(super) fn analyze(command: &AnalyzeCommand, env: &Env, cwd: &Path, screen: &
 
 /// What the data show, with what was decided before.
 pub(super) fn settled(found: &Experiment, trial: &Trial, env: &Env) -> Result<Analysis, Failure> {
-    let mut analysis = reckon(&evidence(&found.phase, trial)?);
+    let mut analysis = reckon(&evidence(found, trial)?);
     let written = trial.decided().map_err(failed)?;
     let mut decided: Decided = written.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     if analysis.settle(&mut decided, env.clock.now_millis()) {
@@ -84,18 +84,20 @@ pub(super) fn settled(found: &Experiment, trial: &Trial, env: &Env) -> Result<An
     Ok(analysis)
 }
 
-fn evidence<'a>(phase: &'a Phase, trial: &Trial) -> Result<Evidence<'a>, Failure> {
+fn evidence<'a>(found: &'a Experiment, trial: &Trial) -> Result<Evidence<'a>, Failure> {
+    let phase = &found.phase;
     let (counts, several) = trial.exposed().map_err(failed)?;
     let of = |name: &str| counts.iter().find(|(arm, _)| arm == name).map_or(0, |(_, n)| *n);
     let exposed = (!counts.is_empty()).then(|| phase.arms.iter().map(|arm| of(&arm.name)).collect());
     let mut measured = Vec::with_capacity(phase.metrics.len());
     for metric in &phase.metrics {
-        measured.push(measure(phase, metric, trial)?);
+        measured.push(measure(found, metric, trial)?);
     }
     Ok(Evidence { phase, exposed, several, measured })
 }
 
-fn measure(phase: &Phase, metric: &Metric, trial: &Trial) -> Result<Measured, Failure> {
+fn measure(found: &Experiment, metric: &Metric, trial: &Trial) -> Result<Measured, Failure> {
+    let phase = &found.phase;
     let mut measured = Measured::new(phase.arms.len());
     let (first, last) = trial.span(&metric.name).map_err(failed)?.unwrap_or_default();
     let stretch = ((last - first) / STRETCHES).max(1);
@@ -106,7 +108,8 @@ fn measure(phase: &Phase, metric: &Metric, trial: &Trial) -> Result<Measured, Fa
         let end = first + ((person.first_ms.saturating_sub(first)) / stretch + 1) * stretch;
         measured.came(arm, end.min(last.max(first + 1)), value);
     };
-    measured.left_out = trial.people(&metric.name, &mut add).map_err(failed)?;
+    let end = found.stopped.as_ref().map_or(u64::MAX, Stop::time_ms);
+    measured.left_out = trial.people(&metric.name, end, &mut add).map_err(failed)?;
     Ok(measured)
 }
 
@@ -146,7 +149,7 @@ pub(super) fn ratio(phase: &Phase, check: &RatioCheck) -> String {
     let p = check.p.map_or_else(|| "no users".to_owned(), |p| format!("{}, {word}", p_value(p)));
     let left_out = match check.left_out {
         0 => String::new(),
-        n => format!("; {} left out, not exposed before or to several arms", thousands(n)),
+        n => format!("; {} left out: not exposed before, or to several arms, or after the end", thousands(n)),
     };
     format!("{}: {arms} (planned {planned}; {p}){left_out}", check.who)
 }
@@ -199,7 +202,7 @@ pub(super) fn sentence(phase: &Phase, finding: &Finding) -> String {
 
 /// What is to be made of an arm, and since when.
 pub(super) fn verdict(phase: &Phase, analysis: &Analysis, against: &Against) -> (Ink, String) {
-    let (ink, words) = match against.verdict {
+    let words = |word: Word| match word {
         Word::Better => (Ink::Good, "better, and nothing that is guarded is worse".to_owned()),
         Word::Worse => (Ink::Bad, "worse".to_owned()),
         Word::GuardFailed => (Ink::Bad, "a guardrail is worse than it may be".to_owned()),
@@ -207,9 +210,11 @@ pub(super) fn verdict(phase: &Phase, analysis: &Analysis, against: &Against) -> 
         Word::KeepCollecting => (Ink::Dim, waiting(phase, analysis, against)),
         Word::Invalid => (Ink::Bad, "invalid".to_owned()),
     };
-    match against.decided_ms {
-        Some(at) => (ink, format!("{words} (decided {})", format_time(at))),
-        None => (ink, words),
+    let (ink, said) = words(against.verdict);
+    let since = against.decided_ms.map(|at| format!(" (decided {})", format_time(at))).unwrap_or_default();
+    match against.contrary {
+        Some(now) => (Ink::Bad, format!("{said}{since}; BUT NOW: {}", words(now).1)),
+        None => (ink, said + &since),
     }
 }
 

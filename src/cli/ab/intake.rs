@@ -4,12 +4,14 @@ use std::cell::OnceCell;
 
 use crate::content::ContentId;
 use crate::env::{format_time, parse_time};
-use crate::experiment::Assignment;
+use crate::experiment::{Aggregate, Assignment, Metric};
 use crate::registry::{Experiment, Registry};
-use crate::store::Record;
+use crate::store::{Record, reaches};
 
 /// Clocks of other machines may be so much ahead, in milliseconds.
 const AHEAD: u64 = 60 * 60 * 1000;
+/// Letters of a date without a time of day.
+const DAY: usize = "2026-11-23".len();
 
 /// A measurement as somebody wrote it.
 #[derive(Debug, Clone, Default)]
@@ -39,13 +41,29 @@ pub(super) struct Intake<'a> {
     newest: (u64, &'a Experiment),
     /// All of them, oldest first, once something is older than the newest.
     all: OnceCell<Vec<(u64, Experiment)>>,
-    /// What the clock says, for those that have no time.
+    pub(super) how: How,
+}
+
+/// How measurements come.
+pub(super) struct How {
+    /// What the clock says.
     pub(super) now_ms: u64,
+    /// Whether they come as they happen, one by one.
+    pub(super) live: bool,
+    /// When those happened that have no time.
+    pub(super) at: Option<String>,
+    /// Whether their users are exposed with them.
+    pub(super) expose: bool,
 }
 
 impl<'a> Intake<'a> {
-    pub(super) fn new(registry: &'a Registry, experiment: &'a Experiment, now_ms: u64) -> Self {
-        Self { registry, newest: (experiment.since_ms(), experiment), all: OnceCell::new(), now_ms }
+    pub(super) fn new(registry: &'a Registry, experiment: &'a Experiment, how: How) -> Self {
+        Self { registry, newest: (experiment.since_ms(), experiment), all: OnceCell::new(), how }
+    }
+
+    /// The names of what is measured now.
+    pub(super) fn metrics(&self) -> impl Iterator<Item = &str> {
+        self.newest.1.phase.metrics.iter().map(|metric| metric.name.as_str())
     }
 
     /// Checks a measurement.
@@ -61,14 +79,32 @@ impl<'a> Intake<'a> {
         if let Some(other) = given.experiment.as_ref().filter(|said| *said != own) {
             return Err(format!("this belongs to the experiment `{other}`, not to `{own}`"));
         }
-        let at_ms = given.at.as_deref().map(time).transpose()?.unwrap_or(self.now_ms);
-        let phase = &self.stretch(at_ms)?.phase;
+        let said = given.at.as_ref().or(self.how.at.as_ref());
+        let at_ms = said.map(|text| time(text)).transpose()?.unwrap_or(self.how.now_ms);
+        let stretch = self.stretch(at_ms).map_err(|why| match said {
+            Some(text) if text.len() <= DAY => format!("{why}; a day alone means its beginning"),
+            _ => why,
+        })?;
+        let phase = &stretch.phase;
+        if said.is_none() && !self.how.live && phase.phase > 1 {
+            return Err(format!(
+                "this has no time, and could belong to a phase before {}: --at says it of all",
+                phase.phase
+            ));
+        }
+        if let Some(stop) = stretch.stopped.as_ref().filter(|stop| self.how.expose && at_ms > stop.time_ms()) {
+            return Err(format!("nobody was exposed after the experiment was stopped, at {}", stop.time));
+        }
         let metric = phase.metric(&given.metric).ok_or_else(|| {
             let known: Vec<&str> = phase.metrics.iter().map(|metric| metric.name.as_str()).collect();
             format!("`{}` is no metric of this experiment; it has {}", given.metric, known.join(", "))
         })?;
-        let value = number(&given.value).ok_or_else(|| format!("`{}` is no number", given.value))?;
+        let name = &metric.name;
+        let value = number(&given.value).ok_or_else(|| format!("`{name}`: `{}` is no number", given.value))?;
         metric.takes(value)?;
+        if !self.how.live {
+            tells_apart(metric, given)?;
+        }
         let arm = match phase.assign(user) {
             Assignment::In { arm, forced: false } => arm,
             Assignment::In { .. } => return Ok(Taken::LeftOut),
@@ -85,14 +121,14 @@ impl<'a> Intake<'a> {
 
     /// What decided about users at a time: what came of one version says nothing of another.
     fn stretch(&self, at_ms: u64) -> Result<&Experiment, String> {
-        if at_ms > self.now_ms + AHEAD {
+        if at_ms > self.how.now_ms + AHEAD {
             return Err(format!("{} is yet to come", format_time(at_ms)));
         }
         let (since, newest) = self.newest;
-        if at_ms >= since {
+        if reaches(at_ms, since) {
             return Ok(newest);
         }
-        let found = self.all()?.iter().rfind(|(since, _)| *since <= at_ms);
+        let found = self.all()?.iter().rfind(|(since, _)| reaches(at_ms, *since));
         found.map(|(_, one)| one).ok_or_else(|| {
             let began = self.all().ok().and_then(|all| all.first()).map_or(since, |(since, _)| *since);
             format!("at {} the experiment had not begun: it did at {}", format_time(at_ms), format_time(began))
@@ -105,6 +141,20 @@ impl<'a> Intake<'a> {
         }
         let all = self.registry.stretches(&self.newest.1.phase.name).map_err(|e| e.message)?;
         Ok(self.all.get_or_init(|| all.into_iter().map(|one| (one.since_ms(), one)).collect()))
+    }
+}
+
+/// Where each value counts, or only the latest, lines must be told apart.
+fn tells_apart(metric: &Metric, given: &Given) -> Result<(), String> {
+    let name = &metric.name;
+    match metric.aggregate {
+        Aggregate::Sum if given.event.is_none() => {
+            Err(format!("`{name}` is a sum: without an `event` two equal lines would count once"))
+        }
+        Aggregate::Last if given.at.is_none() => {
+            Err(format!("the last `{name}` counts: without a `time` nobody knows which it is"))
+        }
+        _ => Ok(()),
     }
 }
 

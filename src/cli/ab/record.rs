@@ -2,26 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
-use super::intake::{Given, Intake, Taken};
-use super::rows::{Names, Rows};
-use super::{Found, Of, find, only, trials};
+use super::intake::{Given, How, Intake, Taken};
+use super::names::Names;
+use super::rows::Rows;
+use super::{Found, Of, find, only, trials, usage};
 use crate::cli::args::StoreArgs;
 use crate::cli::exit::{ExitStatus, Failure};
 use crate::cli::keep::failed;
 use crate::cli::project::RegistryArgs;
 use crate::cli::screen::{Screen, count};
+use crate::diag::did_you_mean;
 use crate::env::Env;
 use crate::store::{Delivery, Entered, Exposure, Happening, Record};
 
 /// So many refused lines are shown.
 const SHOWN: usize = 20;
+/// And so much of each, in columns.
+const LINE: usize = 200;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RecordCommand {
     #[command(flatten)]
     of: Of,
     /// The user's id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     user: String,
     /// A metric and its value (repeatable)
     #[arg(long, value_name = "NAME=VALUE", required = true)]
@@ -53,6 +57,9 @@ pub(in crate::cli) struct ImportCommand {
     /// A column under another name, such as user=customer or csat=rating (repeatable)
     #[arg(long, value_name = "NAME=COLUMN")]
     map: Vec<String>,
+    /// When, for lines that do not say; default: now
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
     /// Log every user of the file as exposed, at the time of the line
     #[arg(long)]
     expose: bool,
@@ -67,7 +74,8 @@ pub(in crate::cli) struct ImportCommand {
 
 pub(super) fn record(command: &RecordCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
     let (opened, found) = command.of.find(env, cwd, screen)?;
-    let intake = Intake::new(&opened.registry, &found, env.clock.now_millis());
+    let how = How { now_ms: env.clock.now_millis(), live: true, at: None, expose: false };
+    let intake = Intake::new(&opened.registry, &found, how);
     let records = command.metric.iter().map(|pair| command.taken(pair, &intake));
     let records: Vec<Taken> = records.collect::<Result<_, _>>()?;
     let mut trials = trials(&command.store, &found, env, cwd)?;
@@ -81,13 +89,19 @@ pub(super) fn record(command: &RecordCommand, env: &Env, cwd: &Path, screen: &Sc
         let (event, value) = (record.event.clone(), record.value);
         match delivery.add(phase, &Happening::Record(record)).map_err(failed)? {
             Entered::New => new = true,
-            Entered::Known => {}
+            Entered::Known(_) => {}
             Entered::Otherwise(known) => return Err(usage(otherwise(&event, known, value))),
         }
     }
     delivery.commit().map_err(failed)?;
     if !new {
         screen.err("nothing new: this event is known");
+    }
+    if let Some(stop) = &found.stopped {
+        screen.warning(&format!(
+            "the experiment was stopped at {}: who was not exposed before does not count",
+            stop.time
+        ));
     }
     Ok(ExitStatus::Success)
 }
@@ -98,7 +112,7 @@ impl RecordCommand {
             .split_once('=')
             .ok_or_else(|| usage(format!("`{pair}` names no value")).hint("write --metric csat=4"))?;
         // One that has no id happened now, and once.
-        let event = || format!("{}-{:08x}", intake.now_ms, fastrand::u32(..));
+        let event = || format!("{}-{:08x}", intake.how.now_ms, fastrand::u32(..));
         let given = Given {
             user: self.user.clone(),
             metric: metric.to_owned(),
@@ -109,12 +123,9 @@ impl RecordCommand {
             arm: self.arm.clone(),
             experiment: None,
         };
-        intake.take(&given).map_err(usage)
+        let hint = did_you_mean(metric, intake.metrics());
+        intake.take(&given).map_err(|why| usage(why).maybe_hint(hint))
     }
-}
-
-fn usage(message: String) -> Failure {
-    Failure::new(ExitStatus::Usage, message)
 }
 
 /// Why an event is not believed.
@@ -127,20 +138,22 @@ pub(super) fn import(command: &ImportCommand, env: &Env, cwd: &Path, screen: &Sc
         Some(name) => find(name, &command.registry, env, cwd, screen)?,
         None => only(&command.registry, env, cwd, screen)?,
     };
-    let rows = Rows::open(&command.file, Names::of(&command.map, &found.phase.metrics)?, cwd)?;
+    let mut rows = Rows::open(&command.file, Names::of(&command.map, &found.phase.metrics)?, cwd)?;
     let (shown, mut trials) = (rows.shown.clone(), trials(&command.store, &found, env, cwd)?);
+    let now_ms = env.clock.now_millis();
+    let how = How { now_ms, live: false, at: command.at.clone(), expose: command.expose };
     let mut import = Import {
-        intake: Intake::new(&opened.registry, &found, env.clock.now_millis()),
+        intake: Intake::new(&opened.registry, &found, how),
         delivery: trials.begin().map_err(failed)?,
-        expose: command.expose,
+        screen,
         shown: shown.clone(),
         refused: Vec::new(),
         sum: Sum::default(),
     };
-    for row in rows {
+    for row in &mut rows {
         match row {
             Ok((line, list)) => import.take(line, &list)?,
-            Err(why) => import.refuse(why),
+            Err(why) => import.refuse(&why),
         }
     }
     let Import { delivery, refused, sum, .. } = import;
@@ -151,12 +164,19 @@ pub(super) fn import(command: &ImportCommand, env: &Env, cwd: &Path, screen: &Sc
     if more > 0 {
         screen.err(&format!("and {} more", count(more, "line")));
     }
-    if sum.refused > 0 && !command.skip_refused {
+    if let Some(why) = rows.broken {
+        return Err(usage(format!("{}; nothing is imported", screen.line(&why, LINE))));
+    }
+    if sum.refused > 0 && (!command.skip_refused || sum.believed() == 0) {
         let failure = usage(format!("{} of `{shown}` refused; nothing is imported", count(sum.refused, "line")));
         return Err(failure.hint("mend them, or import the rest with --skip-refused"));
     }
     delivery.commit().map_err(failed)?;
     sum.tell(screen);
+    let unread: Vec<String> = rows.names.unread().map(|name| screen.line(name, 40)).collect();
+    if !unread.is_empty() && !screen.quiet {
+        screen.err(&format!("not read: {}", unread.join(", ")));
+    }
     Ok(ExitStatus::Success)
 }
 
@@ -171,6 +191,11 @@ struct Sum {
 }
 
 impl Sum {
+    /// Lines that were not refused.
+    fn believed(&self) -> u64 {
+        self.new + self.known + self.left_out
+    }
+
     fn tell(&self, screen: &Screen) {
         screen.out(&format!("{} imported", count(self.new, "record")));
         for (n, noun, what) in [
@@ -190,7 +215,7 @@ impl Sum {
 struct Import<'a> {
     intake: Intake<'a>,
     delivery: Delivery<'a>,
-    expose: bool,
+    screen: &'a Screen,
     shown: String,
     /// The first lines that cannot be believed.
     refused: Vec<String>,
@@ -203,38 +228,47 @@ impl Import<'_> {
         match taken {
             Ok(taken) => self.enter(line, taken),
             Err(why) => {
-                self.refuse(format!("{}:{line}: {why}", self.shown));
+                self.refuse(&format!("{}:{line}: {why}", self.shown));
                 Ok(())
             }
         }
     }
 
     fn enter(&mut self, line: u64, taken: Vec<Taken>) -> Result<(), Failure> {
-        for (at, taken) in taken.into_iter().enumerate() {
+        // Who is measured met their arm by then; a line that is known tells when that was.
+        let mut met: Option<(u32, Exposure)> = None;
+        for taken in taken {
             let Taken::Record(phase, record) = taken else {
                 self.sum.left_out += 1;
                 continue;
             };
-            if self.expose && at == 0 {
-                let exposure = Happening::Exposure(exposure(&record));
-                self.sum.exposed += u64::from(self.delivery.add(phase, &exposure).map_err(failed)? == Entered::New);
-            }
-            let (event, value) = (record.event.clone(), record.value);
+            let (event, value, mut exposure) = (record.event.clone(), record.value, exposure(&record));
             match self.delivery.add(phase, &Happening::Record(record)).map_err(failed)? {
                 Entered::New => self.sum.new += 1,
-                Entered::Known => self.sum.known += 1,
+                Entered::Known(since) => {
+                    self.sum.known += 1;
+                    exposure.at_ms = since;
+                }
                 Entered::Otherwise(known) => {
-                    self.refuse(format!("{}:{line}: {}", self.shown, otherwise(&event, known, value)));
+                    self.refuse(&format!("{}:{line}: {}", self.shown, otherwise(&event, known, value)));
+                    continue;
                 }
             }
+            if met.as_ref().is_none_or(|(_, met)| exposure.at_ms < met.at_ms) {
+                met = Some((phase, exposure));
+            }
+        }
+        if let Some((phase, exposure)) = met.filter(|_| self.intake.how.expose) {
+            let new = self.delivery.add(phase, &Happening::Exposure(exposure)).map_err(failed)? == Entered::New;
+            self.sum.exposed += u64::from(new);
         }
         Ok(())
     }
 
-    fn refuse(&mut self, why: String) {
+    fn refuse(&mut self, why: &str) {
         self.sum.refused += 1;
         if self.refused.len() < SHOWN {
-            self.refused.push(why);
+            self.refused.push(self.screen.line(why, LINE));
         }
     }
 }

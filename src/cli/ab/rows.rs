@@ -1,43 +1,34 @@
 //! What files say of users: CSV with a header, or JSON Lines.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::intake::Given;
-use super::source;
-use crate::cli::exit::{ExitStatus, Failure};
+use super::names::Names;
+use super::table::{LONGEST, Table, Trouble};
+use super::{source, usage};
+use crate::cli::exit::Failure;
 use crate::cli::screen::count;
 use crate::diag::io_reason;
-use crate::experiment::Metric;
-
-/// The names under which columns are looked for.
-const COLUMNS: [(&str, &[&str]); 8] = [
-    ("user", &["user", "user_id", "userid"]),
-    ("metric", &["metric"]),
-    ("value", &["value"]),
-    ("event", &["event", "event_id"]),
-    ("time", &["time", "timestamp", "at"]),
-    ("segment", &["segment"]),
-    ("arm", &["arm", "variant"]),
-    ("experiment", &["experiment"]),
-];
-/// A line is no longer than that, in bytes.
-const LONGEST: u64 = 1 << 20;
 
 /// The lines of a file, each with its number and its measurements.
 pub(super) struct Rows {
     /// The file as people call it.
     pub(super) shown: String,
-    names: Names,
+    pub(super) names: Names,
+    /// Why the rest of the file cannot be read, where that is so.
+    pub(super) broken: Option<String>,
     lines: Lines,
 }
 
 enum Lines {
     Csv {
-        reader: Box<csv::Reader<Source>>,
+        table: Box<Table<Source>>,
         header: Vec<String>,
     },
     Json {
@@ -51,93 +42,6 @@ enum Lines {
 /// A file of which the beginning was looked at.
 type Source = BufReader<Box<dyn Read>>;
 
-/// Which column is what.
-pub(super) struct Names {
-    columns: BTreeMap<&'static str, Vec<String>>,
-    /// Metrics, and the columns that hold them.
-    metrics: Vec<(String, String)>,
-    /// Columns that were named on the command line.
-    mapped: Vec<String>,
-}
-
-impl Names {
-    /// The usual names, and what `--map` says.
-    pub(super) fn of(map: &[String], metrics: &[Metric]) -> Result<Self, Failure> {
-        let usual = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        let mut names = Self {
-            columns: COLUMNS.iter().map(|(what, names)| (*what, usual(names))).collect(),
-            metrics: metrics.iter().map(|metric| (metric.name.clone(), metric.name.clone())).collect(),
-            mapped: Vec::new(),
-        };
-        for pair in map {
-            let (what, column) = pair
-                .split_once('=')
-                .ok_or_else(|| usage(format!("`--map {pair}` names no column")).hint("write --map user=COLUMN"))?;
-            names.map(what, column)?;
-        }
-        Ok(names)
-    }
-
-    fn map(&mut self, what: &str, column: &str) -> Result<(), Failure> {
-        if let Some(names) = self.columns.get_mut(what) {
-            *names = vec![column.to_owned()];
-        } else if let Some(metric) = self.metrics.iter_mut().find(|(metric, _)| metric == what) {
-            column.clone_into(&mut metric.1);
-        } else {
-            return Err(usage(format!("`{what}` is neither a column nor a metric"))
-                .hint("map user, event, time, segment, arm, experiment, metric, value, or a metric's name"));
-        }
-        self.mapped.push(column.to_owned());
-        Ok(())
-    }
-
-    /// Whether a header has what is needed, and what was named.
-    fn suit(&self, header: &[String], shown: &str) -> Result<(), Failure> {
-        let has = |name: &String| header.contains(name);
-        let listed = || header.join(", ");
-        if let Some(name) = self.mapped.iter().find(|name| !has(name)) {
-            return Err(usage(format!("`{shown}` has no column `{name}`: it has {}", listed())));
-        }
-        if !self.columns.get("user").is_some_and(|names| names.iter().any(has)) {
-            let failure = usage(format!("`{shown}` has no column of users: it has {}", listed()));
-            return Err(failure.hint("--map user=COLUMN says which it is"));
-        }
-        let twice = header.iter().enumerate().find(|(at, name)| !name.is_empty() && header[..*at].contains(name));
-        match twice {
-            Some((_, name)) => Err(usage(format!("`{shown}` has two columns `{name}`"))),
-            None => Ok(()),
-        }
-    }
-
-    /// The measurements of a line: one under `metric` and `value`, else one for each metric that has a column.
-    fn given(&self, cell: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Given>, String> {
-        let one = |what: &str| {
-            let names = self.columns.get(what).map(Vec::as_slice).unwrap_or_default();
-            let text = names.iter().find_map(|name| cell(name)).filter(|text| !text.trim().is_empty())?;
-            // A user is who they are, blanks included; for anything else they mean nothing.
-            Some(if what == "user" { text } else { text.trim().to_owned() })
-        };
-        let base = Given {
-            user: one("user").ok_or("there is no user")?,
-            event: one("event"),
-            at: one("time"),
-            segment: one("segment"),
-            arm: one("arm"),
-            experiment: one("experiment"),
-            ..Given::default()
-        };
-        if let Some(metric) = one("metric") {
-            let value = one("value").ok_or_else(|| format!("`{metric}` has no value"))?;
-            return Ok(vec![Given { metric, value, ..base }]);
-        }
-        let wide = self.metrics.iter().filter_map(|(metric, column)| Some((metric, cell(column)?)));
-        let wide = wide.filter(|(_, value)| !value.trim().is_empty());
-        let all: Vec<Given> =
-            wide.map(|(metric, value)| Given { metric: metric.clone(), value, ..base.clone() }).collect();
-        if all.is_empty() { Err("there is no value of any metric".into()) } else { Ok(all) }
-    }
-}
-
 impl Rows {
     /// Opens a file, `-` for standard input; what it holds is told by its first line.
     pub(super) fn open(path: &Path, names: Names, cwd: &Path) -> Result<Self, Failure> {
@@ -145,7 +49,7 @@ impl Rows {
         Self::read(source(path, cwd)?, shown, names)
     }
 
-    fn read(source: Box<dyn Read>, shown: String, names: Names) -> Result<Self, Failure> {
+    fn read(source: Box<dyn Read>, shown: String, mut names: Names) -> Result<Self, Failure> {
         let mut reader = BufReader::new(source);
         let first = first_line(&mut reader).map_err(|e| usage(format!("cannot read `{shown}`: {}", io_reason(&e))))?;
         let (start, delimiter) = (first.trim_ascii_start().first().copied(), delimiter(&first));
@@ -159,48 +63,28 @@ impl Rows {
             }
             Some(b'{') => Lines::Json { reader: again, line: 0 },
             Some(_) => {
-                let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(again);
-                let header = reader.headers().map_err(|e| usage(format!("`{shown}` is no CSV: {e}")))?;
-                let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+                let mut table = Table::new(again, delimiter);
+                let header = header(&mut table).map_err(|why| usage(format!("`{shown}` is no CSV: {why}")))?;
                 names.suit(&header, &shown)?;
-                Lines::Csv { reader: Box::new(reader), header }
+                Lines::Csv { table: Box::new(table), header }
             }
         };
-        Ok(Self { shown, names, lines })
+        Ok(Self { shown, names, broken: None, lines })
     }
 
     /// The next line and its number; one that cannot be read says so.
-    fn line(&mut self) -> Option<(u64, Result<Vec<Given>, String>)> {
+    fn line(&mut self) -> Option<(u64, Result<Vec<Given>, Why>)> {
         match &mut self.lines {
             Lines::Over => None,
-            Lines::Csv { reader, header } => {
-                let mut record = csv::StringRecord::new();
-                let read = reader.read_record(&mut record);
-                let line = record.position().map_or_else(|| reader.position().line(), csv::Position::line);
-                match read {
-                    Ok(false) => None,
-                    Ok(true) => Some((line, row(&self.names, header, &record))),
-                    Err(error) => {
-                        let ends = error.is_io_error();
-                        let why = if ends { error.to_string() } else { "this is no UTF-8".to_owned() };
-                        if ends {
-                            self.lines = Lines::Over;
-                        }
-                        Some((line, Err(why)))
-                    }
-                }
+            Lines::Csv { table, header } => {
+                let (line, found) = table.advance()?;
+                let row = || row(&self.names, header, table).map_err(Why::Line);
+                Some((line, found.map_err(Why::from).and_then(|()| row())))
             }
             Lines::Json { reader, line } => {
                 let text = next_line(reader, line).transpose()?;
-                let number = *line;
-                let text = match text {
-                    Ok(text) => text,
-                    Err(error) => {
-                        self.lines = Lines::Over;
-                        return Some((number, Err(io_reason(&error))));
-                    }
-                };
-                Some((number, text.and_then(|text| object(&self.names, &text))))
+                let given = text.and_then(|text| object(&mut self.names, &text).map_err(Why::Line));
+                Some((*line, given))
             }
         }
     }
@@ -211,34 +95,109 @@ impl Iterator for Rows {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (line, given) = self.line()?;
-        Some(given.map(|given| (line, given)).map_err(|why| format!("{}:{line}: {why}", self.shown)))
+        let place = |why: String| format!("{}:{line}: {why}", self.shown);
+        match given {
+            Ok(given) => Some(Ok((line, given))),
+            Err(Why::Line(why)) => Some(Err(place(why))),
+            Err(Why::Rest(why)) => {
+                self.broken = Some(place(why));
+                self.lines = Lines::Over;
+                None
+            }
+        }
     }
 }
 
-fn usage(message: String) -> Failure {
-    Failure::new(ExitStatus::Usage, message)
+/// Why there are no measurements.
+#[derive(Debug)]
+enum Why {
+    /// This line says none.
+    Line(String),
+    /// Nothing more can be read.
+    Rest(String),
+}
+
+impl From<Trouble> for Why {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Io(error) => Self::Rest(io_reason(&error)),
+            Trouble::Unclosed => Self::Rest("a quote is opened here and never closed".to_owned()),
+            Trouble::Long => Self::Line(format!("the line is longer than {LONGEST} bytes")),
+        }
+    }
+}
+
+/// The first record of a table.
+fn header(table: &mut Table<Source>) -> Result<Vec<String>, String> {
+    match table.advance() {
+        Some((_, Ok(()))) if table.is_text() => {
+            Ok((0..table.width()).filter_map(|at| table.cell(at)).map(|name| name.trim().to_owned()).collect())
+        }
+        Some((_, Err(trouble))) => match Why::from(trouble) {
+            Why::Line(why) | Why::Rest(why) => Err(why),
+        },
+        _ => Err("its first line is no UTF-8".to_owned()),
+    }
 }
 
 /// A line of a table.
-fn row(names: &Names, header: &[String], record: &csv::StringRecord) -> Result<Vec<Given>, String> {
-    if record.len() != header.len() {
-        let (verb, cells) = (if record.len() == 1 { "is" } else { "are" }, count(record.len() as u64, "cell"));
+fn row(names: &Names, header: &[String], table: &Table<Source>) -> Result<Vec<Given>, String> {
+    if !table.is_text() {
+        return Err("this is no UTF-8".to_owned());
+    }
+    if table.width() != header.len() {
+        let (verb, cells) = (if table.width() == 1 { "is" } else { "are" }, count(table.width() as u64, "cell"));
         return Err(format!("there {verb} {cells}, and the header has {}", header.len()));
     }
-    names.given(&|name| record.get(header.iter().position(|known| known == name)?).map(str::to_owned))
+    names.given(&|name| table.cell(header.iter().position(|known| known == name)?).map(str::to_owned))
 }
 
 /// A line of JSON.
-fn object(names: &Names, text: &str) -> Result<Vec<Given>, String> {
-    let value: Value = serde_json::from_str(text).map_err(|error| format!("this is no JSON: {error}"))?;
-    if !value.is_object() {
-        return Err("this is no JSON object".into());
+fn object(names: &mut Names, text: &str) -> Result<Vec<Given>, String> {
+    let Object(fields) = serde_json::from_str(text).map_err(|error| format!("this is no JSON object: {error}"))?;
+    for name in fields.keys() {
+        if let Some(why) = names.meant(name, &|column| fields.contains_key(column)) {
+            return Err(why);
+        }
     }
-    names.given(&|name| match value.get(name)? {
+    if let Some(id) = names.user(&|name| fields.contains_key(name)).and_then(|name| fields.get(name))
+        && !(id.is_string() || id.is_null() || id.is_u64() || id.is_i64())
+    {
+        return Err(format!("`{id}` is no id: write it as text"));
+    }
+    names.given(&|name| match fields.get(name)? {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
     })
+}
+
+/// A JSON object in which no key stands twice.
+struct Object(BTreeMap<String, Value>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let mut fields = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if fields.contains_key(&name) {
+                        return Err(Error::custom(format!("`{name}` stands twice")));
+                    }
+                    fields.insert(name, value);
+                }
+                Ok(Object(fields))
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
 }
 
 /// The first line that says something, and what stands before it.
@@ -257,22 +216,23 @@ fn delimiter(header: &[u8]) -> u8 {
     [b',', b';', b'\t'].into_iter().find(|delimiter| header.contains(delimiter)).unwrap_or(b',')
 }
 
-/// The next line that says something, if it is one that can be read.
-fn next_line(reader: &mut Source, line: &mut u64) -> std::io::Result<Option<Result<String, String>>> {
+/// The next line that says something.
+fn next_line(reader: &mut Source, line: &mut u64) -> Result<Option<String>, Why> {
+    let rest = |error: std::io::Error| Why::Rest(io_reason(&error));
     loop {
         *line += 1;
         let mut text = Vec::new();
-        if reader.by_ref().take(LONGEST).read_until(b'\n', &mut text)? == 0 {
+        if reader.by_ref().take(LONGEST).read_until(b'\n', &mut text).map_err(rest)? == 0 {
             return Ok(None);
         }
         if text.len() as u64 == LONGEST && text.last() != Some(&b'\n') {
-            reader.skip_until(b'\n')?;
-            return Ok(Some(Err(format!("the line is longer than {LONGEST} bytes"))));
+            reader.skip_until(b'\n').map_err(rest)?;
+            return Err(Trouble::Long.into());
         }
         match String::from_utf8(text) {
             Ok(text) if text.trim().is_empty() => {}
-            Ok(text) => return Ok(Some(Ok(text))),
-            Err(_) => return Ok(Some(Err("this is no UTF-8".into()))),
+            Ok(text) => return Ok(Some(text)),
+            Err(_) => return Err(Why::Line("this is no UTF-8".to_owned())),
         }
     }
 }
@@ -282,6 +242,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::experiment::Metric;
 
     fn rows(text: Vec<u8>) -> Result<Vec<<Rows as Iterator>::Item>, String> {
         let metric: Metric = serde_json::from_value(serde_json::json!({"name": "m", "role": "success"})).unwrap();

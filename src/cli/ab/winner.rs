@@ -10,6 +10,7 @@ use crate::cli::screen::Screen;
 use crate::content::{canonical, sha256};
 use crate::env::Env;
 use crate::experiment::analysis::{Analysis, Word};
+use crate::stats::words::thousands;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct PromoteWinnerCommand {
@@ -44,10 +45,28 @@ pub(super) fn promote(
         verdict: verdict.unwrap_or_default(),
         analysis_sha256: sha256(&text),
     };
-    let lacking = (against.verdict != Word::Better).then(|| {
-        let said = analysis.invalid.clone().unwrap_or_else(|| shown.verdict.replace('_', " "));
-        format!("the experiment `{}` does not show that {arm} is better: {said}", found.phase.name)
-    });
+    let word =
+        |word: Word| serde_json::to_value(word).ok().and_then(|word| word.as_str().map(|word| word.replace('_', " ")));
+    let name = &found.phase.name;
+    let lacking = match (against.verdict, against.contrary) {
+        (Word::Better, None) => None,
+        (Word::Better, Some(now)) => {
+            let now = word(now).unwrap_or_default();
+            Some(format!("the experiment `{name}` showed that {arm} is better, and shows the contrary now: {now}"))
+        }
+        (other, _) => {
+            let said = analysis.invalid.clone().or_else(|| word(other)).unwrap_or_default();
+            Some(format!("the experiment `{name}` does not show that {arm} is better: {said}"))
+        }
+    };
+    for check in analysis.ratios.iter().filter(|check| check.left_out > 0) {
+        let (out, of) = (thousands(check.left_out), thousands(check.left_out + check.users.iter().sum::<u64>()));
+        screen.warning(&format!("{out} of {of} users with `{}` are left out: `ab analyze` says why", check.who));
+    }
+    if let Some(stop) = &found.stopped {
+        let decision = screen.line(&stop.decision, 80);
+        screen.warning(&format!("the experiment was stopped at {}: {decision}", stop.time));
+    }
     let proved = Proved { shown, lacking };
     let command = PromoteCommand::shown(&found.phase.prompt, &against.version, proved, command.how.clone());
     gate(&command, env, cwd, screen)

@@ -63,6 +63,9 @@ pub struct Against {
     /// When that was decided, milliseconds since 1970, UTC: it stays so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided_ms: Option<u64>,
+    /// What the data say now, where that is the contrary of what was decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contrary: Option<Word>,
     /// Each metric.
     pub metrics: Vec<Finding>,
 }
@@ -173,6 +176,7 @@ impl Analysis {
                 decided.0.entry(arm.arm.clone()).or_insert((arm.verdict, now_ms));
             }
             if let Some((word, at)) = decided.0.get(&arm.arm) {
+                arm.contrary = Some(arm.verdict).filter(|now| now.decides() && now != word);
                 arm.verdict = *word;
                 arm.decided_ms = Some(*at);
             }

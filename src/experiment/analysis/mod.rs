@@ -87,7 +87,7 @@ fn against(evidence: &Evidence<'_>, [control, at]: [usize; 2], verdict: &dyn Fn(
         metrics.extend(segments(phase, metric, measured, [control, at]));
     }
     let (arm, version, verdict) = (arm.name.clone(), arm.version.clone(), verdict(&metrics));
-    Against { arm, version, verdict, decided_ms: None, metrics }
+    Against { arm, version, verdict, decided_ms: None, contrary: None, metrics }
 }
 
 /// The interval as it was at the end of each stretch of time.

@@ -90,12 +90,13 @@ fn what_was_decided_stays_so_unless_the_data_cannot_be_trusted() {
     let mut decided = Decided::default();
     let mut told = |mut analysis: Analysis, now| {
         let more = analysis.settle(&mut decided, now);
-        (more, analysis.arms[0].verdict, analysis.arms[0].decided_ms)
+        let Against { verdict, decided_ms, contrary, .. } = analysis.arms.remove(0);
+        (more, verdict, decided_ms, contrary)
     };
-    assert_eq!(told(look([(1000, 500), (1000, 500)]), 1), (false, Word::NoDifference, None));
-    assert_eq!(told(look([(1000, 500), (1000, 650)]), 2), (true, Word::Better, Some(2)));
-    assert_eq!(told(look([(2000, 1400), (2000, 900)]), 3), (false, Word::Better, Some(2)));
-    assert_eq!(told(look([(2000, 1000), (1500, 900)]), 4), (false, Word::Invalid, None));
+    assert_eq!(told(look([(1000, 500), (1000, 500)]), 1), (false, Word::NoDifference, None, None));
+    assert_eq!(told(look([(1000, 500), (1000, 650)]), 2), (true, Word::Better, Some(2), None));
+    assert_eq!(told(look([(2000, 1400), (2000, 900)]), 3), (false, Word::Better, Some(2), Some(Word::Worse)));
+    assert_eq!(told(look([(2000, 1000), (1500, 900)]), 4), (false, Word::Invalid, None, None));
 }
 
 #[test]
