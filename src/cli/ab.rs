@@ -87,7 +87,7 @@ struct Found {
 }
 
 fn find(word: &str, registry: &RegistryArgs, env: &Env, cwd: &Path, screen: &Screen) -> Result<Found, Failure> {
-    let opened = registry.open(env, cwd, screen)?;
+    let opened = registry.existing(env, cwd, screen)?;
     if let Some(found) = opened.registry.experiment(word)? {
         return Ok(Found { opened, found });
     }
@@ -100,7 +100,7 @@ fn find(word: &str, registry: &RegistryArgs, env: &Env, cwd: &Path, screen: &Scr
 
 /// The experiment that runs, if it is the only one.
 fn only(registry: &RegistryArgs, env: &Env, cwd: &Path, screen: &Screen) -> Result<Found, Failure> {
-    let opened = registry.open(env, cwd, screen)?;
+    let opened = registry.existing(env, cwd, screen)?;
     let all = opened.registry.experiments()?;
     let mut running: Vec<Experiment> = all.into_values().filter(|one| one.stopped.is_none()).collect();
     let usage = |message: String| Failure::new(ExitStatus::Usage, message);

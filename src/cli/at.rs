@@ -81,8 +81,8 @@ pub(super) fn at(command: &AtCommand, env: &Env, cwd: &Path, screen: &Screen) ->
 fn dealt(one: &Experiment) -> String {
     let phase = &one.phase;
     let arm = |(at, arm): (usize, &Arm)| {
-        let places = crate::experiment::share(phase.allocation.size(at));
-        format!("{} {}@{} {} %", arm.name, phase.prompt, arm.version, crate::stats::words::percent(places))
+        let share = crate::stats::words::percent(phase.share(at));
+        format!("{} {}@{} {share} %", arm.name, phase.prompt, arm.version)
     };
     let arms: Vec<String> = phase.arms.iter().enumerate().map(arm).collect();
     format!("experiment {}, phase {}: {}", phase.name, phase.phase, arms.join(", "))

@@ -265,6 +265,10 @@ fn metric(node: &Node, role: Role, problems: &mut Problems) -> Option<Metric> {
         }
         return None;
     };
+    if let Some(why) = unusable(name) {
+        let at = node.get("metric").map_or(&node.span, |node| &node.span);
+        problems.push(Problem::error(format!("`{name}` cannot be a metric: {why}")).at(at));
+    }
     let direction = word(node, "direction", &[("higher", Direction::Higher), ("lower", Direction::Lower)], problems);
     let kinds =
         [("mean", Aggregate::Mean), ("any", Aggregate::Any), ("last", Aggregate::Last), ("sum", Aggregate::Sum)];
@@ -282,6 +286,18 @@ fn metric(node: &Node, role: Role, problems: &mut Problems) -> Option<Metric> {
         guarded(&metric, node, problems);
     }
     Some(metric)
+}
+
+/// Why records could not name a metric.
+fn unusable(name: &str) -> Option<&'static str> {
+    const COLUMNS: [&str; 8] = ["user", "metric", "value", "event", "time", "segment", "arm", "experiment"];
+    match name {
+        "exposed" => Some("users who are exposed are called so"),
+        name if name.trim() != name || name.is_empty() => Some("it is empty, or begins or ends with a blank"),
+        name if name.contains(['=', '\n']) => Some("records are written metric=value"),
+        name if COLUMNS.contains(&name) => Some("a column of every file is called so"),
+        _ => None,
+    }
 }
 
 /// A guardrail must be one that can be held, and broken.

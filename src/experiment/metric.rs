@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::content::js_float;
 use crate::stats::{Scale, float};
 
 /// Squares of values beyond that could not be added up.
@@ -90,10 +91,11 @@ impl Metric {
     /// Why not.
     pub fn takes(&self, value: f64) -> Result<(), String> {
         if !value.is_finite() || value.abs() > LARGEST {
-            return Err(format!("{value} is no number to reckon with"));
+            return Err(format!("`{}`: {} is no number to reckon with", self.name, js_float(value)));
         }
         match self.scale {
             Some([low, high]) if !(low..=high).contains(&value) => {
+                let value = js_float(value);
                 Err(format!("{value} lies outside the scale of `{}`, {low} to {high}", self.name))
             }
             _ => Ok(()),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::allocation::Allocation;
 use super::file::{Plan, PlannedArm};
-use super::hash::place;
+use super::hash::{place, share};
 use super::metric::Metric;
 use super::namespace::Namespace;
 
@@ -138,6 +138,12 @@ impl Phase {
         }
         let arm = self.allocation.arm(place(&self.seed, user)).and_then(|at| self.arms.get(at));
         arm.map_or(Assignment::Out(Outside::NotCovered), |arm| Assignment::In { arm, forced: false })
+    }
+
+    /// How many of all users an arm has, from 0 to 1.
+    pub fn share(&self, arm: usize) -> f64 {
+        let part = Namespace::without(self.namespace.as_ref(), self.holdout.as_ref());
+        share(self.allocation.size(arm)) * part
     }
 
     /// An arm by its name.

@@ -8,7 +8,7 @@ use super::session::{Registry, Session, Who};
 use super::trouble::{RegistryError, Trouble};
 use crate::audit::{Change, Entry, Event, Sealed};
 use crate::env::parse_time;
-use crate::experiment::{ALGORITHM, Arm, Assignment, Outside, Phase, Plan};
+use crate::experiment::{ALGORITHM, Arm, Assignment, Namespace, Outside, Phase, Plan};
 
 /// An experiment as the log tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -211,18 +211,22 @@ impl Session<'_> {
         Ok(running)
     }
 
-    /// Experiments of one namespace share no users.
+    /// Experiments of one namespace share no users, and those that share users do not deal them out alike.
     fn keep_apart(&self, phase: &Phase) -> Result<(), RegistryError> {
-        let Some(own) = &phase.namespace else { return Ok(()) };
-        for (name, other) in self.registry.experiments()? {
-            let Some(space) = &other.phase.namespace else { continue };
-            let overlap = space.name == own.name && space.from < own.to && own.from < space.to;
-            if name != phase.name && other.stopped.is_none() && overlap {
-                let message = format!(
-                    "`{name}` runs on places {} to {} of the namespace `{}` already",
-                    space.from, space.to, space.name
-                );
-                return Err(RegistryError::usage(message).hint("give this one another part, or stop the other"));
+        let others = self.registry.experiments()?;
+        for (name, other) in others.iter().filter(|(name, other)| **name != phase.name && other.stopped.is_none()) {
+            let spaces = phase.namespace.as_ref().zip(other.phase.namespace.as_ref());
+            match spaces.filter(|(own, space)| own.name == space.name) {
+                Some((own, space)) if space.from < own.to && own.from < space.to => {
+                    let Namespace { name: shared, from, to } = space;
+                    let message = format!("`{name}` runs on places {from} to {to} of the namespace `{shared}` already");
+                    return Err(RegistryError::usage(message).hint("give this one another part, or stop the other"));
+                }
+                None if other.phase.seed == phase.seed => {
+                    let message = format!("`{name}` runs with the key `{}` too, and deals users out alike", phase.seed);
+                    return Err(RegistryError::usage(message).hint("give this one a `key` of its own"));
+                }
+                _ => {}
             }
         }
         Ok(())
@@ -245,6 +249,10 @@ impl Session<'_> {
 
 /// An arm that is to have users must have a place.
 fn all_have_places(phase: &Phase) -> Result<(), RegistryError> {
+    if (0..phase.arms.len()).all(|at| phase.share(at) <= 0.0) {
+        let error = RegistryError::usage("nobody could be in any arm: the holdout takes everybody");
+        return Err(error.hint("make the holdout smaller, or the namespace larger"));
+    }
     let empty = |(at, arm): &(usize, &Arm)| arm.weight > 0 && phase.allocation.size(*at) == 0;
     let Some((_, arm)) = phase.arms.iter().enumerate().find(empty) else { return Ok(()) };
     let message =
@@ -260,8 +268,12 @@ fn same_arms(one: &Phase, other: &Phase) -> bool {
     one.seed == other.seed && names(one) == names(other)
 }
 
-/// How many places have another content than before.
+/// How many users have another content than before, in ten-thousandths of all.
 fn moved(old: &Phase, new: &Phase) -> u32 {
+    let same = |phase: &Phase| (phase.seed.clone(), phase.namespace.clone(), phase.holdout.clone());
+    if same(old) != same(new) {
+        return dealt_anew(old, new);
+    }
     let content = |phase: &Phase, place| {
         phase.allocation.arm(place).and_then(|at| phase.arms.get(at)).map(|arm| arm.content_sha256.clone())
     };
@@ -270,6 +282,20 @@ fn moved(old: &Phase, new: &Phase) -> u32 {
         before.is_some() && before != content(new, *place)
     };
     u32::try_from((0..crate::experiment::PLACES).filter(differs).count()).unwrap_or(u32::MAX)
+}
+
+/// The same where places are others, of as many made-up users as there are places.
+fn dealt_anew(old: &Phase, new: &Phase) -> u32 {
+    let content = |phase: &Phase, user: &str| match phase.assign(user) {
+        Assignment::In { arm, .. } => Some(arm.content_sha256.clone()),
+        Assignment::Out(_) => None,
+    };
+    let differs = |user: &String| {
+        let before = content(old, user);
+        before.is_some() && before != content(new, user)
+    };
+    let users = (0..crate::experiment::PLACES).map(|n| format!("user-{n}"));
+    u32::try_from(users.filter(differs).count()).unwrap_or(u32::MAX)
 }
 
 fn entry(phase: &Phase, event: Event, reason: Option<&str>, who: &Who) -> Entry {

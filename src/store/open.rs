@@ -1,8 +1,8 @@
 //! Opening a store.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -100,12 +100,13 @@ impl Store {
         if self.folder.is_dir() {
             return Ok(());
         }
-        if self.folder.exists() {
+        // Another process may make it meanwhile.
+        let made = fs::create_dir_all(&self.folder);
+        if made.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::AlreadyExists) {
             let message = format!("`{}` is a file, and the store is a folder", self.folder.display());
             return Err(StoreError::new(Trouble::Other, message, "move it away, or name another folder with --store"));
         }
-        fs::create_dir_all(&self.folder)
-            .and_then(|()| fs::write(self.folder.join(".gitignore"), "*\n"))
+        made.and_then(|()| fs::write(self.folder.join(".gitignore"), "*\n"))
             .map_err(|e| StoreError::io(&e, "make the store's folder", &self.folder))
     }
 

@@ -115,6 +115,10 @@ fn starting_refuses_what_cannot_be_trusted() {
         ("rating, scale", "rating, scael", "unknown key `scael`"),
         ("forced: {tester: warm}", "forced: {tester: hot}", "no arm is called `hot`"),
         ("margin: 0.1", "margin: 1", "`resolved` guards nothing"),
+        ("metric: rating", "metric: ''", "`` cannot be a metric: it is empty"),
+        ("metric: rating", "metric: a=b", "`a=b` cannot be a metric: records are written metric=value"),
+        ("metric: rating", "metric: arm", "`arm` cannot be a metric: a column of every file is called so"),
+        ("forced:", "holdout: {name: all, to: 10000}\nforced:", "nobody could be in any arm"),
         (
             "5000}\n  - {name: warm, version: '2.1.0', weight: 5000",
             "0}\n  - {name: warm, version: '2.1.0', weight: 10000",
@@ -129,6 +133,7 @@ fn starting_refuses_what_cannot_be_trusted() {
     project.run(&["prompt", "withdraw", "support", "2.1.0", "-m", "rude"]).code(0);
     project.run(&["ab", "start", "tone"]).code(2).says("support@2.1.0 is withdrawn");
     project.run(&["ab", "assign", "tone", "--user", "x"]).code(2).says("no experiment `tone` was started");
+    project.run(&["ab", "list", "--registry", "nope"]).code(2).says("there is no registry in `nope`");
     project.run(&["ab", "start", "tune"]).code(2).says("there is no `experiments/tune.yaml`").says("`tone`?");
     project.write("prompts/support/2.0.0.yaml", "version: '2.0.0'\nsystem_prompt: edited\n");
     project.run(&["ab", "start", "tone"]).code(103).says("was edited after it was released");
@@ -157,16 +162,18 @@ fn a_changed_plan_is_another_phase_and_moves_nobody_who_need_not() {
     assert!((200..400).contains(&came), "{came}");
     project.run(&["ab", "analyze", "tone", "--phase", "1"]).code(0).says("phase 1, 2").says(" to 2");
     project.run(&["ab", "analyze", "tone", "--phase", "3"]).code(2).says("no phase 3 of `tone`");
+    project.write("experiments/tone.yaml", format!("{}key: another\n", project.read("experiments/tone.yaml")));
+    project.run(&["ab", "start", "tone"]).code(0).says("of all users get another version than before");
     // Who is forced is nobody's phase.
     project
         .write("experiments/tone.yaml", project.read("experiments/tone.yaml").replace("tester: warm", "other: plain"));
-    project.run(&["ab", "start", "tone"]).code(0).says("changed tone, phase 2 goes on");
+    project.run(&["ab", "start", "tone"]).code(0).says("changed tone, phase 3 goes on");
     project.run(&["audit", "verify"]).code(0);
     let now = || prompteval::env::format_time(prompteval::env::Clock::real().now_millis());
     let during = now();
     project.run(&["ab", "stop", "tone", "-m", "enough"]).code(0);
     let dealt = project.run(&["at", &during]).code(0).says("nothing was live");
-    dealt.says("experiment tone, phase 2: plain support@2.0.0 75 %, warm support@2.1.0 25 %");
+    dealt.says("experiment tone, phase 3: plain support@2.0.0 75 %, warm support@2.1.0 25 %");
     project.run(&["at", &now()]).code(0).never_says("experiment tone");
     project.run(&["ab", "assign", "tone", "--user", "x"]).code(0).says("the experiment was stopped");
     project.run(&["ab", "stop", "tone", "-m", "enough"]).code(2).says("no experiment `tone` runs");
@@ -365,6 +372,8 @@ fn a_winner_that_loses_later_is_not_promoted() {
     project.write("late.csv", csv);
     project.run(&["ab", "import", "tone", "late.csv", "--expose"]).code(0);
     project.run(&["ab", "analyze", "tone"]).code(0).says("→ better").says("BUT NOW:");
+    project.run(&["prompt", "withdraw", "support", "2.1.0", "-m", "rude"]).code(0).says("the experiment tone runs on");
+    project.run(&["ab", "list"]).code(0).says("warm 2.1.0 withdrawn");
     let refused = project.run(&["ab", "promote", "tone", "--to", "staging"]).code(102);
     refused.says("showed that warm is better, and shows the contrary now: guard");
 }
@@ -450,12 +459,15 @@ fn experiments_of_a_namespace_share_no_users() {
     project.run(&["ab", "start", "tone"]).code(0);
     project.run(&["ab", "start", "other"]).code(2).says("runs on places 0 to 5000 of the namespace `checkout` already");
     project.write("experiments/other.yaml", space(5000, 10_000));
-    project.run(&["ab", "start", "other"]).code(0);
+    project.run(&["ab", "start", "other"]).code(0).says("25 %  support@2.0.0");
     let arms = |name: &str| -> Vec<bool> {
         project.write("users.txt", users(500).join("\n"));
         let ran = project.run(&["ab", "assign", name, "--users", "users.txt"]).code(0);
         ran.out.lines().map(|line| !serde_json::from_str::<Value>(line).unwrap()["arm"].is_null()).collect()
     };
+    // Users who could be in both must not be dealt out alike.
+    project.write("experiments/third.yaml", format!("{PLAN}key: tone\n"));
+    project.run(&["ab", "start", "third"]).code(2).says("`tone` runs with the key `tone` too");
     let (one, other) = (arms("tone"), arms("other"));
     assert!(one.iter().zip(&other).all(|(one, other)| one != other), "each user is in one of the two");
 }
@@ -470,6 +482,12 @@ fn a_simulation_shows_what_to_expect_and_makes_users_that_can_be_imported() {
     assert_eq!(project.run(&words).code(0).out, ran.out, "the same seed makes the same users");
     project.run(&["ab", "import", "tone", "s.csv"]).code(0).says("2,000 records imported");
     project.run(&["ab", "analyze", "tone"]).code(0).says("rating: 3.").never_says("INVALID");
+    for effect in ["99", "nan", "-3"] {
+        project
+            .run(&["ab", "simulate", "tone", "--effect", effect])
+            .code(2)
+            .says(&format!("--effect {}", effect.replace("nan", "NaN")));
+    }
     project.run(&["ab", "simulate", "tone", "--base", "rating=9"]).code(2).says("9 lies outside the scale of `rating`");
 }
 
@@ -511,6 +529,10 @@ fn a_process_answers_each_user_at_once_and_logs_them_first() {
     assert_eq!(exposed(), 1);
     project.run(&["ab", "stop", "tone", "-m", "enough"]).code(0);
     assert_eq!(ask("u1\n")[0]["why"], "stopped");
+    stdin.write_all(b"\xff\n").unwrap();
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    assert!(line.contains("\"why\":\"no_utf8\""), "{line}");
     child.kill().unwrap();
     child.wait().unwrap();
 }

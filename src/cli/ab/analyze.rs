@@ -161,7 +161,7 @@ fn show_arm(phase: &Phase, analysis: &Analysis, against: &Against, screen: &Scre
         screen.wrapped("  ", "      ", &sentence(phase, finding));
     }
     let first = against.metrics.iter().find(|finding| finding.role == Role::Success && finding.segment.is_none());
-    for line in first.map(|finding| plot(phase, finding)).unwrap_or_default() {
+    for line in first.map(|finding| plot(phase, finding, screen.width)).unwrap_or_default() {
         screen.out(&format!("  {}", screen.paint(Ink::Dim, &line)));
     }
     let (ink, words) = verdict(phase, analysis, against);

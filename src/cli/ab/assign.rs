@@ -25,7 +25,13 @@ pub(in crate::cli) struct AssignCommand {
     #[command(flatten)]
     of: Of,
     /// The user's id
-    #[arg(long, value_name = "ID", required_unless_present = "users", conflicts_with = "users")]
+    #[arg(
+        long,
+        value_name = "ID",
+        allow_hyphen_values = true,
+        required_unless_present = "users",
+        conflicts_with = "users"
+    )]
     user: Option<String>,
     /// A file with an id a line, `-` for standard input; the answers are JSON Lines
     #[arg(long, value_name = "FILE|-")]
@@ -85,9 +91,18 @@ impl Desk<'_> {
             if read.map_err(|e| broken(format!("cannot read the users: {}", crate::diag::io_reason(&e))))? == 0 {
                 break;
             }
-            let user =
-                String::from_utf8(line).map_err(|_| broken(format!("line {number} of the users is no UTF-8")))?;
-            self.waiting.push(user.trim_end_matches(['\r', '\n']).to_owned());
+            match String::from_utf8(line) {
+                Ok(user) => self.waiting.push(user.trim_end_matches(['\r', '\n']).to_owned()),
+                Err(other) => {
+                    // One id that cannot be read must not end what serves an application.
+                    self.answer()?;
+                    let user = String::from_utf8_lossy(other.as_bytes()).trim_end().to_owned();
+                    self.screen.warning(&format!("line {number} of the users is no UTF-8"));
+                    let (name, phase) = (&self.found.phase.name, self.found.phase.phase);
+                    let none = json!({"experiment": name, "phase": phase, "user": user, "arm": null, "why": "no_utf8"});
+                    self.screen.out(&none.to_string());
+                }
+            }
             if self.waiting.len() == BATCH || !reader.buffer().contains(&b'\n') {
                 self.answer()?;
             }

@@ -12,8 +12,9 @@ use crate::cli::grid::{Grid, Step};
 use crate::cli::project::RegistryArgs;
 use crate::cli::screen::{Ink, Screen};
 use crate::env::Env;
-use crate::experiment::{PLACES, Phase};
+use crate::experiment::{Arm, PLACES, Phase};
 use crate::registry::{Experiment, Started, Who};
+use crate::stats::words::percent;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct StartCommand {
@@ -63,12 +64,12 @@ fn told(started: &Started, screen: &Screen) {
     };
     screen.out(&word);
     for (at, arm) in started.phase.arms.iter().enumerate() {
-        let share = crate::stats::words::percent(crate::experiment::share(started.phase.allocation.size(at)));
+        let share = percent(started.phase.share(at));
         let control = if arm.control { "  control" } else { "" };
         screen.out(&format!("  {:<16} {share:>6} %  {prompt}@{}{control}", arm.name, arm.version));
     }
     if started.moved > 0 {
-        let share = crate::stats::words::percent(f64::from(started.moved) / f64::from(PLACES));
+        let share = percent(f64::from(started.moved) / f64::from(PLACES));
         screen.warning(&format!("{share} % of all users get another version than before, or none"));
     }
 }
@@ -95,8 +96,8 @@ const STEPS: &[Step] = &[
 ];
 
 pub(super) fn list(command: &ListCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
-    let opened = command.registry.open(env, cwd, screen)?;
-    let all = opened.registry.experiments()?;
+    let opened = command.registry.existing(env, cwd, screen)?;
+    let (all, labels) = (opened.registry.experiments()?, opened.registry.labels()?);
     if command.format == TextOrJson::Json {
         screen.json(&json!({"schema": 1, "experiments": all.values().map(described).collect::<Vec<_>>()}));
         return Ok(ExitStatus::Success);
@@ -107,7 +108,9 @@ pub(super) fn list(command: &ListCommand, env: &Env, cwd: &Path, screen: &Screen
     let mut rows = Vec::new();
     for one in all.values() {
         let state = if one.stopped.is_some() { "stopped" } else { "runs" };
-        let arms: Vec<String> = one.phase.arms.iter().map(|arm| format!("{} {}", arm.name, arm.version)).collect();
+        let mark = |arm: &Arm| if labels.is_withdrawn(&one.phase.prompt, &arm.version) { " withdrawn" } else { "" };
+        let arm = |arm: &Arm| format!("{} {}{}", arm.name, arm.version, mark(arm));
+        let arms: Vec<String> = one.phase.arms.iter().map(arm).collect();
         let since = one.stopped.as_ref().map_or(&one.since, |stop| &stop.time);
         let phase = one.phase.phase.to_string();
         rows.push([one.phase.name.clone(), phase, state.to_owned(), since.clone(), arms.join(" · ")]);

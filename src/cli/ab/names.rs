@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::intake::Given;
 use super::usage;
 use crate::cli::exit::Failure;
-use crate::diag::did_you_mean;
+use crate::diag::nearest;
 use crate::experiment::Metric;
 
 /// The names under which columns are looked for.
@@ -75,7 +75,14 @@ impl Names {
         }
         let any = |what: &str| self.columns.get(what).is_some_and(|names| names.iter().any(has));
         if !any("user") {
-            return Err(lacks("of users").hint("--map user=COLUMN says which it is"));
+            let mut known = self.columns.get("user").into_iter().flatten().map(String::as_str);
+            let meant = header.iter().find_map(|name| nearest(name, &mut known).map(|_| name));
+            let hint = match meant {
+                Some(name) => format!("--map user={name}, if that is it"),
+                None if header.len() == 1 => "cells stand between commas, semicolons or tabs".to_owned(),
+                None => "--map user=COLUMN says which it is".to_owned(),
+            };
+            return Err(lacks("of users").hint(hint));
         }
         if !any("metric") && !self.metrics.iter().any(|(_, column)| has(column)) {
             let hint = match self.metrics.first() {
@@ -99,15 +106,11 @@ impl Names {
             return None;
         }
         if !self.strange.contains_key(name) && self.strange.len() < STRANGE {
-            let meant = did_you_mean(name, self.metrics.iter().map(|(_, column)| column.as_str()));
-            self.strange.insert(name.to_owned(), meant);
+            let meant = nearest(name, self.metrics.iter().map(|(_, column)| column.as_str()));
+            self.strange.insert(name.to_owned(), meant.map(str::to_owned));
         }
-        let meant = self.strange.get(name)?.as_ref()?;
-        let column = self.metrics.iter().find(|(_, column)| meant.contains(&format!("`{column}`")));
-        if column.is_some_and(|(_, column)| there(column)) {
-            return None;
-        }
-        Some(format!("`{name}` is neither a column nor a metric: {meant}"))
+        let meant = self.strange.get(name)?.as_ref().filter(|meant| !there(meant))?;
+        Some(format!("`{name}` is neither a column nor a metric: did you mean `{meant}`?"))
     }
 
     /// The column that users are read from.

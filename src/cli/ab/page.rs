@@ -11,6 +11,8 @@ use crate::stats::words::{amount, points, signed, thousands};
 /// Lines and columns of a plot in the terminal.
 const LINES: usize = 8;
 const WIDTH: usize = 41;
+/// And of a line in all.
+const PLOT: usize = 2 + 27 + WIDTH;
 
 /// An analysis as a document.
 pub(super) fn document(found: &Experiment, analysis: &Analysis) -> Document {
@@ -71,9 +73,9 @@ fn day(at_ms: u64) -> String {
 }
 
 /// The course of an interval: a line for each of a few moments, zero as a rule.
-pub(super) fn plot(phase: &Phase, finding: &Finding) -> Vec<String> {
+pub(super) fn plot(phase: &Phase, finding: &Finding, width: usize) -> Vec<String> {
     let course = &finding.course;
-    if course.len() < 2 {
+    if course.len() < 2 || width < PLOT {
         return Vec::new();
     }
     let (low, high) = ends(course);

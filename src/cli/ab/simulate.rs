@@ -8,7 +8,7 @@ use super::plan;
 use crate::cli::exit::{ExitStatus, Failure};
 use crate::cli::screen::Screen;
 use crate::experiment::simulation::{Outcomes, Supposed};
-use crate::experiment::{Metric, Phase};
+use crate::experiment::{Direction, Metric, Phase, Role};
 use crate::stats::float;
 use crate::stats::words::{percent, thousands};
 
@@ -18,13 +18,13 @@ pub(in crate::cli) struct SimulateCommand {
     #[arg(value_name = "NAME|FILE")]
     experiment: String,
     /// How much better the first success metric is in the other arms; without it only A/A tests are made
-    #[arg(long, value_name = "VALUE")]
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
     effect: Option<f64>,
     /// The mean of a metric in the control arm (repeatable); default: the middle of its scale, else 1
     #[arg(long, value_name = "METRIC=VALUE")]
     base: Vec<String>,
     /// Users in all; default: those that are planned
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(100..=10_000_000))]
     users: Option<u64>,
     /// Experiments of each sort
     #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..=100_000))]
@@ -43,6 +43,7 @@ pub(super) fn simulate(command: &SimulateCommand, cwd: &Path, screen: &Screen) -
     let (means, users) = (means(&phase, &command.base)?, command.users.unwrap_or(phase.planned_users));
     let same = Supposed { phase: &phase, means, effect: 0.0, users };
     let effect = command.effect.filter(|effect| *effect != 0.0);
+    possible(&phase, &same.means, effect)?;
     if let Some(file) = &command.csv {
         let supposed = Supposed { effect: effect.unwrap_or(0.0), ..same.clone() };
         write(&supposed, &cwd.join(file), command.seed)?;
@@ -62,6 +63,18 @@ pub(super) fn simulate(command: &SimulateCommand, cwd: &Path, screen: &Screen) -
         screen.err("hint: --effect VALUE shows how often a true difference would be found");
     }
     Ok(ExitStatus::Success)
+}
+
+/// Whether the first success metric can be better by so much.
+fn possible(phase: &Phase, means: &[f64], effect: Option<f64>) -> Result<(), Failure> {
+    let first = phase.metrics.iter().zip(means).find(|(metric, _)| metric.role == Role::Success);
+    let (Some((metric, mean)), Some(effect)) = (first, effect) else { return Ok(()) };
+    let mean = match metric.direction {
+        Direction::Higher => mean + effect,
+        Direction::Lower => mean - effect,
+    };
+    let off = |why: String| Failure::new(ExitStatus::Usage, format!("--effect {effect}: {why}"));
+    metric.takes(mean).map_err(|why| off(why).hint("--base METRIC=VALUE says from where"))
 }
 
 /// The mean of each metric in the control arm.

@@ -111,5 +111,12 @@ pub(super) fn withdraw(
     opened.registry.lock_sound()?.withdraw(&withdrawal, &who)?;
     let version = without_v(&command.version);
     screen.out(&format!("{} {}@{version}", screen.paint(Ink::Odd, "withdrawn"), command.name));
+    for (name, one) in opened.registry.experiments()? {
+        let arm = one.phase.arms.iter().find(|arm| arm.version == version && arm.weight > 0);
+        if let Some(arm) = arm.filter(|_| one.stopped.is_none() && one.phase.prompt == command.name) {
+            let message = format!("the experiment {name} runs on: `{}` still gives users this version", arm.name);
+            screen.warning(&format!("{message}; `prompteval ab stop {name}` ends it"));
+        }
+    }
     Ok(ExitStatus::Success)
 }
