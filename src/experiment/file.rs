@@ -196,7 +196,11 @@ fn arms(tree: &Node, problems: &mut Problems) -> Vec<PlannedArm> {
     match arms.iter().filter(|arm| arm.control).count() {
         0 => arms.first_mut().into_iter().for_each(|arm| arm.control = true),
         1 => {}
-        _ => problems.push(Problem::error("only one arm can be the control").at(at)),
+        _ => {
+            let second = list.iter().filter(|node| node.get("control").and_then(Node::as_bool) == Some(true)).nth(1);
+            let at = second.map_or(at, |node| &node.span);
+            problems.push(Problem::error("only one arm can be the control").at(at));
+        }
     }
     if arms.len() == list.len() && arms.iter().filter(|arm| arm.weight > 0).count() == 1 {
         problems.push(Problem::error("only one arm has a weight: there is nothing to compare").at(at));
@@ -206,6 +210,7 @@ fn arms(tree: &Node, problems: &mut Problems) -> Vec<PlannedArm> {
     }
     for (n, arm) in arms.iter().enumerate() {
         if arms[..n].iter().any(|other| other.name == arm.name) {
+            let at = list.get(n).filter(|_| arms.len() == list.len()).map_or(at, |node| &node.span);
             problems
                 .push(Problem::error(format!("two arms are called `{}`", arm.name)).at(at).hint("give them a `name`"));
         }

@@ -231,6 +231,7 @@ fn a_file_is_read_as_what_it_is_or_refused() {
         ("user,metric,value,rating\nu,rating,1,5\n", "a `metric`, and a value under `rating` too"),
         ("user,rating\r\n\r\nu,4\r\nu2,9\r\n", "f:4: 9 lies outside"),
         ("user,rating\nu,\x1b[31mx\n", "f:2: `rating`: `\u{fffd}[31mx` is no number"),
+        ("user;rating\nu;3,5\n", "f:2: `rating`: `3,5` is no number: write 3.5"),
         ("user,rating\nu,4,1\n", "f:2: there are 3 cells, and the header has 2"),
         ("user,rating\nu,4\nu2\n", "f:3: there is 1 cell, and the header has 2"),
         ("{\"user\": \"u\", \"rating\": 4}\n\n[1]\n", "f:3: this is no JSON object"),

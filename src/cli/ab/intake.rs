@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use crate::content::ContentId;
 use crate::env::{format_time, parse_time};
-use crate::experiment::{Aggregate, Assignment, Metric};
+use crate::experiment::{Aggregate, Arm, Assignment, Metric, Phase};
 use crate::registry::{Experiment, Registry};
 use crate::store::{Record, reaches};
 
@@ -71,52 +71,43 @@ impl<'a> Intake<'a> {
     /// # Errors
     /// Why it cannot be one.
     pub(super) fn take(&self, given: &Given) -> Result<Taken, String> {
-        let user = &given.user;
-        if user.is_empty() {
+        if given.user.is_empty() {
             return Err("there is no user".into());
         }
         let own = &self.newest.1.phase.name;
         if let Some(other) = given.experiment.as_ref().filter(|said| *said != own) {
             return Err(format!("this belongs to the experiment `{other}`, not to `{own}`"));
         }
+        let (at_ms, phase) = self.when(given)?;
+        let (metric, value) = measured(phase, given)?;
+        if !self.how.live {
+            tells_apart(metric, given)?;
+        }
+        let Some(arm) = arm(phase, given)? else { return Ok(Taken::LeftOut) };
+        let event = given.event.clone().unwrap_or_else(|| derived(given));
+        let Given { user, metric, segment, .. } = given.clone();
+        let record = Record { user, arm: arm.name.clone(), metric, value, event, segment, at_ms };
+        Ok(Taken::Record(phase.phase, record))
+    }
+
+    /// The time of a measurement, and what decided about users then.
+    fn when(&self, given: &Given) -> Result<(u64, &Phase), String> {
         let said = given.at.as_ref().or(self.how.at.as_ref());
         let at_ms = said.map(|text| time(text)).transpose()?.unwrap_or(self.how.now_ms);
         let stretch = self.stretch(at_ms).map_err(|why| match said {
             Some(text) if text.len() <= DAY => format!("{why}; a day alone means its beginning"),
             _ => why,
         })?;
-        let phase = &stretch.phase;
-        if said.is_none() && !self.how.live && phase.phase > 1 {
-            return Err(format!(
-                "this has no time, and could belong to a phase before {}: --at says it of all",
-                phase.phase
-            ));
+        let number = stretch.phase.phase;
+        if said.is_none() && !self.how.live && number > 1 {
+            return Err(format!("this has no time, and could belong to a phase before {number}: --at says it of all"));
         }
-        if let Some(stop) = stretch.stopped.as_ref().filter(|stop| self.how.expose && at_ms > stop.time_ms()) {
-            return Err(format!("nobody was exposed after the experiment was stopped, at {}", stop.time));
+        match &stretch.stopped {
+            Some(stop) if self.how.expose && at_ms > stop.time_ms() => {
+                Err(format!("nobody was exposed after the experiment was stopped, at {}", stop.time))
+            }
+            _ => Ok((at_ms, &stretch.phase)),
         }
-        let metric = phase.metric(&given.metric).ok_or_else(|| {
-            let known: Vec<&str> = phase.metrics.iter().map(|metric| metric.name.as_str()).collect();
-            format!("`{}` is no metric of this experiment; it has {}", given.metric, known.join(", "))
-        })?;
-        let name = &metric.name;
-        let value = number(&given.value).ok_or_else(|| format!("`{name}`: `{}` is no number", given.value))?;
-        metric.takes(value)?;
-        if !self.how.live {
-            tells_apart(metric, given)?;
-        }
-        let arm = match phase.assign(user) {
-            Assignment::In { arm, forced: false } => arm,
-            Assignment::In { .. } => return Ok(Taken::LeftOut),
-            Assignment::Out(_) => return Err(format!("the user `{user}` is in no arm of this experiment")),
-        };
-        if let Some(said) = given.arm.as_deref().filter(|said| *said != arm.name && *said != arm.version) {
-            return Err(format!("the user `{user}` is in the arm `{}`, and `{said}` is said here", arm.name));
-        }
-        let event = given.event.clone().unwrap_or_else(|| derived(given));
-        let (user, metric, segment) = (user.clone(), given.metric.clone(), given.segment.clone());
-        let record = Record { user, arm: arm.name.clone(), metric, value, event, segment, at_ms };
-        Ok(Taken::Record(phase.phase, record))
     }
 
     /// What decided about users at a time: what came of one version says nothing of another.
@@ -141,6 +132,34 @@ impl<'a> Intake<'a> {
         }
         let all = self.registry.stretches(&self.newest.1.phase.name).map_err(|e| e.message)?;
         Ok(self.all.get_or_init(|| all.into_iter().map(|one| (one.since_ms(), one)).collect()))
+    }
+}
+
+/// The metric and its value.
+fn measured<'a>(phase: &'a Phase, given: &Given) -> Result<(&'a Metric, f64), String> {
+    let metric = phase.metric(&given.metric).ok_or_else(|| {
+        let known: Vec<&str> = phase.metrics.iter().map(|metric| metric.name.as_str()).collect();
+        format!("`{}` is no metric of this experiment; it has {}", given.metric, known.join(", "))
+    })?;
+    let value = number(&given.value).ok_or_else(|| {
+        let point = given.value.replace(',', ".");
+        let meant = point.parse::<f64>().ok().map(|_| format!(": write {point}")).unwrap_or_default();
+        format!("`{}`: `{}` is no number{meant}", metric.name, given.value)
+    })?;
+    metric.takes(value).map(|()| (metric, value))
+}
+
+/// The arm of the user; nobody's of a tester.
+fn arm<'a>(phase: &'a Phase, given: &Given) -> Result<Option<&'a Arm>, String> {
+    let user = &given.user;
+    let arm = match phase.assign(user) {
+        Assignment::In { arm, forced: false } => arm,
+        Assignment::In { .. } => return Ok(None),
+        Assignment::Out(_) => return Err(format!("the user `{user}` is in no arm of this experiment")),
+    };
+    match given.arm.as_deref().filter(|said| *said != arm.name && *said != arm.version) {
+        Some(said) => Err(format!("the user `{user}` is in the arm `{}`, and `{said}` is said here", arm.name)),
+        None => Ok(Some(arm)),
     }
 }
 
