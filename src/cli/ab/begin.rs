@@ -51,7 +51,9 @@ pub(super) fn start(command: &StartCommand, env: &Env, cwd: &Path, screen: &Scre
     let plan = plan(&command.experiment, cwd, screen)?;
     let who = Who::here(&opened.env, cwd);
     let started = opened.registry.lock_sound()?.start_experiment(&plan, command.reason.as_deref(), &who)?;
-    told(&started, screen);
+    if !screen.quiet {
+        told(&started, screen);
+    }
     Ok(ExitStatus::Success)
 }
 
@@ -83,7 +85,9 @@ pub(super) fn stop(command: &StopCommand, env: &Env, cwd: &Path, screen: &Screen
     let who = Who::here(&opened.env, cwd);
     let mut session = opened.registry.lock_sound()?;
     session.stop_experiment(&found.phase.name, command.decision.trim(), &who)?;
-    screen.out(&format!("{} {}, phase {}", screen.paint(Ink::Odd, "stopped"), found.phase.name, found.phase.phase));
+    if !screen.quiet {
+        screen.out(&format!("{} {}, phase {}", screen.paint(Ink::Odd, "stopped"), found.phase.name, found.phase.phase));
+    }
     Ok(ExitStatus::Success)
 }
 

@@ -172,9 +172,12 @@ pub(super) fn import(command: &ImportCommand, env: &Env, cwd: &Path, screen: &Sc
         return Err(failure.hint("mend them, or import the rest with --skip-refused"));
     }
     delivery.commit().map_err(failed)?;
+    if screen.quiet {
+        return Ok(ExitStatus::Success);
+    }
     sum.tell(screen);
     let unread: Vec<String> = rows.names.unread().map(|name| screen.line(name, 40)).collect();
-    if !unread.is_empty() && !screen.quiet {
+    if !unread.is_empty() {
         screen.err(&format!("not read: {}", unread.join(", ")));
     }
     Ok(ExitStatus::Success)
