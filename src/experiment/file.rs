@@ -101,12 +101,10 @@ pub struct Plan {
     pub holdout: Option<Namespace>,
     /// Users and their arms.
     pub forced: BTreeMap<String, String>,
-    /// Where the arms stand in the file.
-    pub arms_at: Span,
 }
 
 /// An arm as it is planned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct PlannedArm {
     /// Its name.
     pub name: String,
@@ -116,6 +114,8 @@ pub struct PlannedArm {
     pub weight: u32,
     /// Whether the others are held against it.
     pub control: bool,
+    /// Where it stands in the file.
+    pub at: Span,
 }
 
 impl Plan {
@@ -169,7 +169,6 @@ impl Plan {
             namespace: space(tree, "namespace", problems),
             holdout: space(tree, "holdout", problems),
             forced,
-            arms_at: tree.get("arms").map_or_else(|| tree.span.clone(), |node| node.span.clone()),
         })
     }
 }
@@ -235,7 +234,8 @@ fn arm(node: &Node, problems: &mut Problems) -> Option<PlannedArm> {
     };
     let version = version.strip_prefix('v').unwrap_or(&version).to_owned();
     let name = node.get("name").and_then(as_written).unwrap_or_else(|| version.clone());
-    Some(PlannedArm { name, version, weight, control: node.get("control").and_then(Node::as_bool).unwrap_or(false) })
+    let control = node.get("control").and_then(Node::as_bool).unwrap_or(false);
+    Some(PlannedArm { name, version, weight, control, at: node.span.clone() })
 }
 
 /// A text, or a number as it stands in the file: 2.10 is not 2.1.

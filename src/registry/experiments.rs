@@ -236,10 +236,10 @@ impl Session<'_> {
         let labels = self.labels()?;
         let mut contents = Vec::with_capacity(plan.arms.len());
         for arm in &plan.arms {
-            let frozen = self.registry.frozen(&plan.prompt, &arm.version)?;
+            let frozen = self.registry.frozen(&plan.prompt, &arm.version).map_err(|error| error.at(&arm.at))?;
             if labels.is_withdrawn(&plan.prompt, &arm.version) {
                 let error = RegistryError::usage(format!("{}@{} is withdrawn", plan.prompt, arm.version));
-                return Err(error.hint("an arm is a version that may be used: release another one"));
+                return Err(error.hint("an arm is a version that may be used: release another one").at(&arm.at));
             }
             contents.push(frozen.content().to_owned());
         }

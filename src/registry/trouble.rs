@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::diag::{Problem, io_reason};
+use crate::diag::{Problem, Span, io_reason};
 
 /// The classes of trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,15 @@ impl RegistryError {
     #[must_use]
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// What was asked for stands there, where nothing says otherwise.
+    pub(super) fn at(self, span: &Span) -> Self {
+        if self.trouble != Trouble::Usage || self.problem.as_ref().is_some_and(|problem| problem.at.is_some()) {
+            return self;
+        }
+        let problem = Problem::error(self.message.clone()).at(span).maybe_hint(self.hint.clone());
+        Self { problem: Some(Box::new(problem)), ..self }
     }
 
     /// What the disk says about a file.

@@ -124,7 +124,7 @@ fn starting_refuses_what_cannot_be_trusted() {
             "0}\n  - {name: warm, version: '2.1.0', weight: 10000",
             "only one arm has a weight",
         ),
-        ("'2.1.0'", "2.10", "`2.10` is no version"),
+        ("'2.1.0'", "2.10", "`2.10` is no version\n --> experiments/tone.yaml:5:5"),
         ("[{metric: rating, scale: [1, 5]}]", "[rating]", "`success` must be a map, found text"),
     ] {
         planned(&PLAN.replacen(from, to, 1)).run(&["ab", "start", "tone"]).code(2).says(says);
