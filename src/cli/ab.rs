@@ -95,7 +95,7 @@ fn find(word: &str, registry: &RegistryArgs, env: &Env, cwd: &Path, screen: &Scr
     let name = screen.line(word, 60);
     let hint = did_you_mean(word, known.keys().map(String::as_str));
     let hint = hint.unwrap_or_else(|| format!("`prompteval ab start {name}` begins it as {FOLDER}/{name}.yaml says"));
-    Err(Failure::new(ExitStatus::Usage, format!("no experiment `{name}` was started")).hint(hint))
+    Err(usage(format!("no experiment `{name}` was started")).hint(hint))
 }
 
 /// The experiment that runs, if it is the only one.
@@ -103,7 +103,6 @@ fn only(registry: &RegistryArgs, env: &Env, cwd: &Path, screen: &Screen) -> Resu
     let opened = registry.existing(env, cwd, screen)?;
     let all = opened.registry.experiments()?;
     let mut running: Vec<Experiment> = all.into_values().filter(|one| one.stopped.is_none()).collect();
-    let usage = |message: String| Failure::new(ExitStatus::Usage, message);
     match (running.pop(), running.is_empty()) {
         (Some(found), true) => Ok(Found { opened, found }),
         (None, _) => {
@@ -146,11 +145,11 @@ fn plan(word: &str, cwd: &Path, screen: &Screen) -> Result<Plan, Failure> {
             [] => "write the plan there: prompt, arms, and what is to improve".to_owned(),
             some => format!("there are {}", some.join(", ")),
         });
-        return Err(Failure::new(ExitStatus::Usage, format!("there is no `{shown}`")).hint(hint));
+        return Err(usage(format!("there is no `{shown}`")).hint(hint));
     }
     Plan::read(&path, &shown, &name).map_err(|problems| {
         screen.problems(&problems);
-        Failure::new(ExitStatus::Usage, format!("`{shown}` is no experiment that could start"))
+        usage(format!("`{shown}` is no experiment that could start"))
     })
 }
 
@@ -164,7 +163,7 @@ fn source(path: &Path, cwd: &Path) -> Result<Box<dyn Read>, Failure> {
         return Ok(Box::new(std::io::stdin()));
     }
     let file = File::open(cwd.join(path))
-        .map_err(|e| Failure::new(ExitStatus::Usage, format!("cannot read `{}`: {}", path.display(), io_reason(&e))))?;
+        .map_err(|e| usage(format!("cannot read `{}`: {}", path.display(), io_reason(&e))))?;
     Ok(Box::new(file))
 }
 

@@ -130,20 +130,32 @@ impl Phase {
         if let Some(arm) = self.forced.get(user).and_then(|name| self.arm(name)) {
             return Assignment::In { arm, forced: true };
         }
+        self.dealt(user).map_or_else(Assignment::Out, |arm| Assignment::In { arm, forced: false })
+    }
+
+    /// The arm of a user by the hash alone.
+    ///
+    /// # Errors
+    /// Why they are in none.
+    pub fn dealt(&self, user: &str) -> Result<&Arm, Outside> {
         if self.holdout.as_ref().is_some_and(|holdout| holdout.holds(user)) {
-            return Assignment::Out(Outside::HeldOut);
+            return Err(Outside::HeldOut);
         }
         if self.namespace.as_ref().is_some_and(|namespace| !namespace.holds(user)) {
-            return Assignment::Out(Outside::OtherExperiment);
+            return Err(Outside::OtherExperiment);
         }
         let arm = self.allocation.arm(place(&self.seed, user)).and_then(|at| self.arms.get(at));
-        arm.map_or(Assignment::Out(Outside::NotCovered), |arm| Assignment::In { arm, forced: false })
+        arm.ok_or(Outside::NotCovered)
+    }
+
+    /// How many of all users could be in it, from 0 to 1.
+    pub fn part(&self) -> f64 {
+        Namespace::without(self.namespace.as_ref(), self.holdout.as_ref())
     }
 
     /// How many of all users an arm has, from 0 to 1.
     pub fn share(&self, arm: usize) -> f64 {
-        let part = Namespace::without(self.namespace.as_ref(), self.holdout.as_ref());
-        share(self.allocation.size(arm)) * part
+        share(self.allocation.size(arm)) * self.part()
     }
 
     /// An arm by its name.

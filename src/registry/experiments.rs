@@ -8,7 +8,7 @@ use super::session::{Registry, Session, Who};
 use super::trouble::{RegistryError, Trouble};
 use crate::audit::{Change, Entry, Event, Sealed};
 use crate::env::parse_time;
-use crate::experiment::{ALGORITHM, Arm, Assignment, Namespace, Outside, Phase, Plan};
+use crate::experiment::{ALGORITHM, Arm, Assignment, Namespace, Outside, PLACES, Phase, Plan, share};
 
 /// An experiment as the log tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,8 +46,8 @@ pub struct Started {
     pub phase: Phase,
     /// What was entered; nothing where all was as planned already.
     pub event: Option<Event>,
-    /// Places of which the arm is another than before, in basis points.
-    pub moved: u32,
+    /// How many of all users get another version than before, or none, from 0 to 1.
+    pub moved: f64,
 }
 
 impl Experiment {
@@ -186,7 +186,7 @@ impl Session<'_> {
                 phase.allocation = old.allocation.ramped(&weights, phase.coverage);
             }
         }
-        let moved = running.map_or(0, |old| moved(old, &phase));
+        let moved = running.map_or(0.0, |old| moved(old, &phase));
         self.keep_apart(&phase)?;
         all_have_places(&phase)?;
         if let Some(event) = event {
@@ -249,7 +249,7 @@ impl Session<'_> {
 
 /// An arm that is to have users must have a place.
 fn all_have_places(phase: &Phase) -> Result<(), RegistryError> {
-    if (0..phase.arms.len()).all(|at| phase.share(at) <= 0.0) {
+    if phase.part() <= 0.0 {
         let error = RegistryError::usage("nobody could be in any arm: the holdout takes everybody");
         return Err(error.hint("make the holdout smaller, or the namespace larger"));
     }
@@ -268,34 +268,25 @@ fn same_arms(one: &Phase, other: &Phase) -> bool {
     one.seed == other.seed && names(one) == names(other)
 }
 
-/// How many users have another content than before, in ten-thousandths of all.
-fn moved(old: &Phase, new: &Phase) -> u32 {
-    let same = |phase: &Phase| (phase.seed.clone(), phase.namespace.clone(), phase.holdout.clone());
-    if same(old) != same(new) {
-        return dealt_anew(old, new);
-    }
-    let content = |phase: &Phase, place| {
-        phase.allocation.arm(place).and_then(|at| phase.arms.get(at)).map(|arm| arm.content_sha256.clone())
+/// How many of all users have another content than before, from 0 to 1. Where places are others, so many
+/// made-up users tell as there are places.
+fn moved(old: &Phase, new: &Phase) -> f64 {
+    let space = |phase: &Phase| (phase.seed.clone(), phase.namespace.clone(), phase.holdout.clone());
+    let same = space(old) == space(new);
+    let content = |phase: &Phase, n: u32| {
+        let arm = if same {
+            phase.allocation.arm(n).and_then(|at| phase.arms.get(at)).cloned()
+        } else {
+            phase.dealt(&format!("user-{n}")).ok().cloned()
+        };
+        arm.map(|arm| arm.content_sha256)
     };
-    let differs = |place: &u32| {
-        let before = content(old, *place);
-        before.is_some() && before != content(new, *place)
+    let differs = |n: &u32| {
+        let before = content(old, *n);
+        before.is_some() && before != content(new, *n)
     };
-    u32::try_from((0..crate::experiment::PLACES).filter(differs).count()).unwrap_or(u32::MAX)
-}
-
-/// The same where places are others, of as many made-up users as there are places.
-fn dealt_anew(old: &Phase, new: &Phase) -> u32 {
-    let content = |phase: &Phase, user: &str| match phase.assign(user) {
-        Assignment::In { arm, .. } => Some(arm.content_sha256.clone()),
-        Assignment::Out(_) => None,
-    };
-    let differs = |user: &String| {
-        let before = content(old, user);
-        before.is_some() && before != content(new, user)
-    };
-    let users = (0..crate::experiment::PLACES).map(|n| format!("user-{n}"));
-    u32::try_from(users.filter(differs).count()).unwrap_or(u32::MAX)
+    let found = share(u32::try_from((0..PLACES).filter(differs).count()).unwrap_or(PLACES));
+    if same { found * old.part() } else { found }
 }
 
 fn entry(phase: &Phase, event: Event, reason: Option<&str>, who: &Who) -> Entry {

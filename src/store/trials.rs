@@ -328,7 +328,7 @@ impl Trial {
     }
 }
 
-/// Whether something happened by a time, or in its second where it was told in whole seconds.
+/// Whether something happened from a time on, or in its second where it was told in whole seconds.
 pub fn reaches(at_ms: u64, since_ms: u64) -> bool {
     at_ms >= since_ms || (at_ms.is_multiple_of(1000) && at_ms + 999 >= since_ms)
 }

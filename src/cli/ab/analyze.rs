@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::page::{document, plot};
-use super::{Of, trial};
+use super::{Of, trial, usage};
 use crate::cli::args::StoreArgs;
 use crate::cli::exit::{ExitStatus, Failure};
 use crate::cli::keep::failed;
@@ -52,7 +52,7 @@ pub(super) fn analyze(command: &AnalyzeCommand, env: &Env, cwd: &Path, screen: &
         let last = found.phase.phase;
         found = all.into_iter().find(|one| one.phase.phase == phase).ok_or_else(|| {
             let message = format!("there is no phase {phase} of `{}`", found.phase.name);
-            Failure::new(ExitStatus::Usage, message).hint(format!("the newest is phase {last}"))
+            usage(message).hint(format!("the newest is phase {last}"))
         })?;
     }
     let trial = trial(&command.store, &found, env, cwd)?;

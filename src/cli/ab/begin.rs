@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Of, plan};
+use super::{Of, plan, usage};
 use crate::audit::Event;
 use crate::cli::args::TextOrJson;
 use crate::cli::exit::{ExitStatus, Failure};
@@ -12,7 +12,7 @@ use crate::cli::grid::{Grid, Step};
 use crate::cli::project::RegistryArgs;
 use crate::cli::screen::{Ink, Screen};
 use crate::env::Env;
-use crate::experiment::{Arm, PLACES, Phase};
+use crate::experiment::{Arm, Phase};
 use crate::registry::{Experiment, Started, Who};
 use crate::stats::words::percent;
 
@@ -70,8 +70,8 @@ fn told(started: &Started, screen: &Screen) {
         let control = if arm.control { "  control" } else { "" };
         screen.out(&format!("  {:<16} {share:>6} %  {prompt}@{}{control}", arm.name, arm.version));
     }
-    if started.moved > 0 {
-        let share = percent(f64::from(started.moved) / f64::from(PLACES));
+    if started.moved > 0.0 {
+        let share = percent(started.moved);
         screen.warning(&format!("{share} % of all users get another version than before, or none"));
     }
 }
@@ -79,7 +79,7 @@ fn told(started: &Started, screen: &Screen) {
 pub(super) fn stop(command: &StopCommand, env: &Env, cwd: &Path, screen: &Screen) -> Result<ExitStatus, Failure> {
     let (opened, found) = command.of.find(env, cwd, screen)?;
     if command.decision.trim().is_empty() {
-        let failure = Failure::new(ExitStatus::Usage, "the end of an experiment has to say what was decided");
+        let failure = usage("the end of an experiment has to say what was decided");
         return Err(failure.hint("add -m \"what, and why\""));
     }
     let who = Who::here(&opened.env, cwd);

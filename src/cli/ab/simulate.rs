@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
 
-use super::plan;
+use super::{plan, usage};
 use crate::cli::exit::{ExitStatus, Failure};
 use crate::cli::screen::Screen;
 use crate::experiment::simulation::{Outcomes, Supposed};
@@ -73,13 +73,12 @@ fn possible(phase: &Phase, means: &[f64], effect: Option<f64>) -> Result<(), Fai
         Direction::Higher => mean + effect,
         Direction::Lower => mean - effect,
     };
-    let off = |why: String| Failure::new(ExitStatus::Usage, format!("--effect {effect}: {why}"));
+    let off = |why: String| usage(format!("--effect {effect}: {why}"));
     metric.takes(mean).map_err(|why| off(why).hint("--base METRIC=VALUE says from where"))
 }
 
 /// The mean of each metric in the control arm.
 fn means(phase: &Phase, given: &[String]) -> Result<Vec<f64>, Failure> {
-    let usage = |message: String| Failure::new(ExitStatus::Usage, message);
     let mut means: Vec<f64> = phase.metrics.iter().map(middle).collect();
     for pair in given {
         let (name, value) = pair.split_once('=').ok_or_else(|| usage(format!("`{pair}` names no value")))?;

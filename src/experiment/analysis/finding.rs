@@ -89,6 +89,18 @@ pub enum Word {
 }
 
 impl Word {
+    /// As reports and the log have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::KeepCollecting => "keep_collecting",
+            Self::Better => "better",
+            Self::Worse => "worse",
+            Self::GuardFailed => "guard_failed",
+            Self::NoDifference => "no_difference",
+        }
+    }
+
     /// Whether it may be said for ever.
     pub fn decides(self) -> bool {
         matches!(self, Self::Better | Self::Worse | Self::GuardFailed)
